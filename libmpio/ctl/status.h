@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef MPIO_STATUS_H
+#define MPIO_STATUS_H
+
+/*
+ * A device as JSON, in the fields that the documentation fixes. Loop's thread.
+ */
+
+#include <jansson.h>
+
+struct device;
+
+/* A new reference, NULL on lack of memory. */
+json_t *status_show(const struct device *device);     /* with paths' figures */
+json_t *status_list(const struct device *device);     /* one row of `list` */
+
+#endif

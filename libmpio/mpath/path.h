@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef MPIO_PATH_H
+#define MPIO_PATH_H
+
+/*
+ * A path: one logical unit seen through one I_T nexus. It is verified after
+ * every login and whenever its identity or size is in doubt, and carries no
+ * client's I/O before that. Three states are kept apart: what the array says,
+ * what the administrator wants, and what results.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "histogram.h"
+#include "list.h"
+#include "mpath.h"
+#include "settings.h"
+#include "unit.h"
+#include "verify.h"
+
+struct command;
+struct device;
+struct transport;
+
+enum path_state {
+	PATH_ACTIVE_OPTIMIZED,
+	PATH_ACTIVE_UNOPTIMIZED,
+	PATH_STANDBY,
+	PATH_UNAVAILABLE,
+	PATH_TRANSITIONING,
+	PATH_FAILED,
+	PATH_EJECTED,
+	PATH_DISABLED,
+	PATH_CHECKING,
+	PATH_STATES
+};
+
+enum path_op { PATH_OP_READ, PATH_OP_WRITE, PATH_OPS };
+
+struct path_counters {
+	uint64_t ops[PATH_OPS];
+	uint64_t bytes[PATH_OPS];
+	uint64_t retries;               /* commands sent again, here or elsewhere */
+	uint64_t errors;                /* answers that were not GOOD */
+	uint64_t failures;              /* times the path failed */
+};
+
+struct path {
+	struct device *device;
+	struct transport *transport;
+	struct list on_transport;
+	struct list on_mpath_work;
+	unsigned int index;             /* position in the device, from 0 */
+	char id[8];                     /* what users call it: "0" */
+	uint64_t lun;                   /* raw eight bytes, as sent */
+	struct path_settings settings;
+
+	enum path_state state;          /* the resulting one */
+	enum path_state array_state;    /* what the target port group reports */
+	bool is_disabled;               /* by the administrator */
+	bool is_refused;                /* verified, and not this device's unit */
+	bool is_verified;               /* since the last login or doubt */
+	char last_error[192];
+	uint64_t last_error_us;         /* 0: never */
+	uint64_t since_us;              /* of the state */
+
+	struct unit unit;               /* as last verified */
+	struct verify verify;
+	struct mpath_timer timer;       /* next verification */
+
+	unsigned int in_flight;
+	uint64_t in_flight_bytes;
+	struct path_counters counters;
+	struct histogram latency[PATH_OPS];     /* microseconds */
+};
+
+/* "active-optimized", as users see it. */
+const char *path_state_name(enum path_state state);
+
+/* May carry I/O, if no better path is there. */
+bool path_is_usable(const struct path *path);
+
+/* For device.c. */
+int path_init(struct path *path, struct device *device, unsigned int index,
+	      struct transport *transport, uint64_t lun, const struct path_settings *settings);
+void path_done(struct path *path);
+
+/* Counts, and hands COMMAND to the nexus; a slot must be free. */
+void path_send(struct path *path, struct command *command);
+
+/* COMMAND came back: takes it off the counts. */
+void path_settle(struct path *path, const struct command *command);
+
+/* Starts (or starts over) a verification; until it ends, no I/O. REASON is
+ * why. Without a session it is left to the next login. */
+void path_doubt(struct path *path, const char *reason);
+
+/* The path's session came up, or went down for that reason. */
+void path_session_up(struct path *path);
+void path_session_down(struct path *path, const char *reason);
+
+/* Enters STATE; the one place that logs it and tells the device. */
+__attribute__((format(printf, 3, 4)))
+void path_enter(struct path *path, enum path_state state, const char *reason, ...);
+
+/* Keeps the text as last_error. */
+__attribute__((format(printf, 2, 3)))
+void path_note_error(struct path *path, const char *format, ...);
+
+/* Administrator: takes the path out of service, or back. */
+void path_set_disabled(struct path *path, bool is_disabled);
+
+#endif

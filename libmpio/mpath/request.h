@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef MPIO_REQUEST_H
+#define MPIO_REQUEST_H
+
+/*
+ * What a client asked of a pseudo-LUN, in logical blocks. It is the caller's
+ * memory (often a worker's stack) and carries everything its way through the
+ * core needs. It completes exactly once, by done() called from mpath_run(),
+ * never from inside device_submit().
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "command.h"
+#include "list.h"
+
+struct device;
+struct range_hold;
+
+enum request_op {
+	REQUEST_READ,
+	REQUEST_WRITE,
+	REQUEST_FLUSH,                  /* SYNCHRONIZE CACHE(16) over the whole LU */
+	REQUEST_UNMAP,
+	REQUEST_WRITE_SAME,             /* zeroes; see may_unmap */
+	REQUEST_LBA_STATUS,             /* GET LBA STATUS into data */
+	REQUEST_PREFETCH,
+};
+
+struct request {
+	/* Set by the submitter. */
+	enum request_op op;
+	bool fua;                       /* WRITE, WRITE_SAME, UNMAP: stable when done */
+	bool may_unmap;                 /* WRITE_SAME: with the UNMAP bit */
+	uint64_t lba;
+	uint64_t nblocks;               /* FLUSH: 0 */
+	void *data;                     /* READ, WRITE: nblocks blocks */
+	uint32_t data_len;              /* LBA_STATUS: size of data in bytes */
+	const struct range_hold *inside;        /* held by the submitter, or NULL */
+	void (*done)(struct request *request);
+
+	/* The result: 0 or -errno, and for LBA_STATUS the bytes returned. */
+	int error;
+	uint32_t data_got;
+
+	/* The core's. */
+	struct list node;               /* device's active, blocked or mpath's finished */
+	struct list commands;           /* unanswered ones, by on_request */
+	struct device *device;
+	struct command first;           /* the others come from the device's pool */
+	uint64_t next_lba;              /* not yet put into commands */
+	uint64_t blocks_left;
+	uint64_t deadline_us;
+	bool first_is_free;
+	bool is_syncing;                /* the data is written, the flush for fua is out */
+	bool is_timed_out;
+};
+
+#endif

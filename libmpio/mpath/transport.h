@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef MPIO_TRANSPORT_H
+#define MPIO_TRANSPORT_H
+
+/*
+ * What the core needs of an I_T nexus: the session that all LUNs of one
+ * initiator-port/target-port pair share, which fails as a unit. The struct is
+ * embedded at the start of the implementation's own; the implementation gives
+ * the ops, this file keeps the session's state, its back-off, its watchdogs
+ * and the list of what is in flight.
+ *
+ * Rules for ops: none of them calls back into the core. login() is answered
+ * by transport_connected() and transport_up(), or transport_down(); send()
+ * queues, and is answered by transport_answered(), or by transport_down()
+ * for all commands at once; drop() ends the session or the attempt at once,
+ * so that when it returns no command's buffer is touched any more, and is
+ * not answered.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "list.h"
+#include "mpath.h"
+
+struct command;
+
+struct transport_ops {
+	/* Starts a session. Only while down. */
+	void (*login)(struct transport *transport);
+
+	/* Queues COMMAND for LUN (the raw eight bytes, SAM-5 4.7, big endian). */
+	void (*send)(struct transport *transport, uint64_t lun, struct command *command);
+
+	/* Asks for a sign of life (a NOP-Out, RFC 7143 11.18), answered by
+	 * transport_probed(). */
+	void (*probe)(struct transport *transport);
+
+	/* Destroys the session or the login attempt, with everything unanswered. */
+	void (*drop)(struct transport *transport, const char *reason);
+};
+
+enum transport_state {
+	TRANSPORT_IDLE,                 /* not wanted yet, or stopped */
+	TRANSPORT_BACKOFF,              /* down, the next login is timed */
+	TRANSPORT_CONNECTING,
+	TRANSPORT_LOGGING_IN,           /* connected, login phase */
+	TRANSPORT_UP,
+};
+
+struct transport_timers {
+	uint64_t connect_timeout_us;
+	uint64_t login_timeout_us;
+	uint64_t probe_interval_us;     /* silence before a probe is sent */
+	uint64_t probe_timeout_us;      /* silence after the probe */
+	uint64_t io_timeout_us;         /* age of the oldest unanswered command */
+	uint64_t backoff_min_us;
+	uint64_t backoff_max_us;
+};
+
+struct transport {
+	const struct transport_ops *ops;
+	struct mpath *mpath;
+	struct list on_mpath;
+	struct list paths;              /* path.on_transport */
+	struct list in_flight;          /* commands, oldest first */
+	char portal[96];                /* "127.0.0.1:3260", "[::1]:3260" */
+	char target[224];               /* iSCSI name */
+
+	enum transport_state state;
+	struct transport_timers timers;
+	unsigned int queue_depth;       /* most commands in flight */
+	unsigned int in_flight_count;
+	uint64_t in_flight_bytes;
+
+	struct mpath_timer timer;       /* back-off, login time-outs, watchdogs */
+	uint64_t since_us;              /* of the state */
+	uint64_t last_answer_us;        /* any sign of life */
+	uint64_t probed_us;             /* 0: no probe is out */
+	uint64_t backoff_us;
+	bool was_up;                    /* since the last login began */
+	bool is_changed;                /* came up or went down since mpath_run() */
+	bool is_lost;                   /* went down since mpath_run() */
+	uint64_t logins, losses;
+	char reason[160];               /* why it last went down */
+};
+
+/* PORTAL and TARGET are copied. The transport starts idle, on MPATH. */
+void transport_init(struct transport *transport, struct mpath *mpath,
+		    const struct transport_ops *ops, const char *portal, const char *target,
+		    const struct transport_timers *timers, unsigned int queue_depth);
+
+/* Drops the session. No path may be left on it. */
+void transport_done(struct transport *transport);
+
+/* Wants the session up from now on: first login at once, then with back-off. */
+void transport_start(struct transport *transport);
+
+/* Ends the session; everything in flight comes back lost. Stays down. */
+void transport_stop(struct transport *transport, const char *reason);
+
+/* Ends the session and starts over; everything in flight comes back lost. */
+void transport_fail(struct transport *transport, const char *reason);
+
+/* A down transport in its back-off tries at once. */
+void transport_hurry(struct transport *transport);
+
+static inline bool transport_has_slot(const struct transport *transport)
+{
+	return transport->in_flight_count < transport->queue_depth;
+}
+
+/* Takes a slot and sends; only while up. */
+void transport_send(struct transport *transport, uint64_t lun, struct command *command);
+
+/*
+ * From the implementation. All only record.
+ */
+void transport_connected(struct transport *transport);
+void transport_up(struct transport *transport);
+
+/* The login failed, or the session ended: the implementation has destroyed
+ * it already. Every command in flight is lost. REASON is copied. */
+void transport_down(struct transport *transport, const char *reason);
+
+/* COMMAND's answer fields are filled in. */
+void transport_answered(struct transport *transport, struct command *command);
+void transport_probed(struct transport *transport);
+
+/* For mpath_run(): acts on what was recorded. True if it did something. */
+bool transport_run(struct transport *transport);
+
+const char *transport_state_name(enum transport_state state);
+
+#endif
