@@ -24,9 +24,9 @@ enum vpd_page {
 	VPD_LOGICAL_BLOCK_PROVISIONING = 0xb2,
 };
 
-/* Allocation lengths that bring the whole of any page we know of. */
+/* Allocation lengths with room to spare over what devices send. */
 #define VPD_ALLOC_LEN 512
-#define VPD_DESIGNATION_ALLOC_LEN 8192	/* VPD_DESIGNATORS of the largest size fit */
+#define VPD_DESIGNATION_ALLOC_LEN 4096
 
 /* 00h: the set of page codes that the device has (SPC-4 7.8.15). */
 struct vpd_pages {
