@@ -51,6 +51,7 @@ struct slot {
 	int status;
 };
 
+/* The command line. */
 struct options {
 	const char *url;
 	unsigned int depth;
