@@ -3,13 +3,13 @@
 #define MPIO_CTL_CLIENT_H
 
 /*
- * A blocking JSON-RPC client for the command line.
+ * A blocking JSON-RPC client for the command line. Any thread.
  */
 
 #include <jansson.h>
 #include <stddef.h>
 
-/* Calls METHOD on the server at SOCKET_PATH. PARAMS (may be NULL) is taken.
+/* Calls METHOD (JSON-RPC 2.0) on the server at SOCKET_PATH. PARAMS (may be NULL) is taken.
  * The result is a new reference; on NULL, ERROR (size LEN) says why, naming
  * the socket. */
 json_t *ctl_call(const char *socket_path, const char *method, json_t *params,

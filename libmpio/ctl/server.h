@@ -4,32 +4,32 @@
 
 /*
  * JSON-RPC 2.0 over a Unix stream socket, one request a line, one answer a
- * line. Requests larger than 64 KiB, clients past 64, and clients that do not
- * read their answers are cut off; each harms only itself.
+ * line, answers in the order of the requests. Requests larger than 64 KiB,
+ * clients past 64, and clients that do not read their answers are cut off;
+ * each harms only itself.
  */
 
-#include <jansson.h>
-
 #include "loop.h"
+#include "rpc.h"
+
+#define CTL_MAX_CLIENTS 64
+#define CTL_READ_TIMEOUT_MS 10000       /* to take an answer off the socket */
 
 struct ctl_server;
 
-/* A method: PARAMS is an object or NULL, borrowed. The result is a new
- * reference; on NULL, ERROR (size LEN) holds the message and *CODE the
- * JSON-RPC error code (preset to -32000). */
-struct ctl_method {
-	const char *name;
-	const char *help;
-	json_t *(*call)(void *opaque, const json_t *params, int *code, char *error, size_t len);
-};
-
-/* METHODS end with a NULL name and are borrowed; OPAQUE goes to each call.
- * An existing socket nobody listens on is replaced. Before the loop runs, or
- * on its thread. NULL: errno. */
+/*
+ * Listens on SOCKET_PATH (mode 0660), which should be absolute. A socket that
+ * nobody listens on any more is replaced. METHODS end with a NULL name and are
+ * borrowed; OPAQUE goes to each call, on the loop's thread. Before the loop
+ * runs, or on its thread. NULL: errno; EADDRINUSE where somebody listens,
+ * EEXIST where there is something else than a socket, ENAMETOOLONG.
+ */
 struct ctl_server *ctl_server_new(struct loop *loop, const char *socket_path,
 				  const struct ctl_method *methods, void *opaque);
 
-/* Closes all connections and removes the socket. NULL is fine. */
+/* Closes all connections and removes the socket; loop_free() ends what is
+ * still closing. On the loop's thread, or while it does not run. NULL is
+ * fine. */
 void ctl_server_free(struct ctl_server *server);
 
 #endif

@@ -3,7 +3,9 @@
 #define MPIO_STATUS_H
 
 /*
- * A device as JSON, in the fields that the documentation fixes. Loop's thread.
+ * A device as JSON, in the fields that the documentation fixes: times in RFC
+ * 3339 (UTC), sizes in bytes, latencies in microseconds. What is not known yet
+ * (a size before the first path was verified) is null. Loop's thread.
  */
 
 #include <jansson.h>

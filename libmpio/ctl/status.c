@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "status.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "device.h"
+#include "luns.h"
+#include "transport.h"
+
+/* Adds VALUE (taken, may be NULL) to OBJECT. */
+static void put(json_t *object, const char *key, json_t *value)
+{
+	json_object_set_new(object, key, value ? value : json_null());
+}
+
+static void put_number(json_t *object, const char *key, uint64_t value)
+{
+	put(object, key, json_integer((json_int_t)value));
+}
+
+/* Texts may hold what a target sent: whatever is not UTF-8 must not cost us
+ * the whole answer. */
+static void put_text(json_t *object, const char *key, const char *text)
+{
+	char copy[1024];
+	json_t *value = json_string(text);
+
+	if (!value && text) {
+		snprintf(copy, sizeof(copy), "%s", text);
+		for (char *c = copy; *c; c++)
+			if (*c < ' ' || *c > '~')
+				*c = '?';
+		value = json_string(copy);
+	}
+	put(object, key, value);
+}
+
+/* The core keeps monotonic time only: an age is turned into a date here. */
+static void put_time(json_t *object, const char *key, uint64_t now_us, uint64_t then_us)
+{
+	char text[40];
+	struct timespec ts;
+	struct tm tm;
+	uint64_t us;
+
+	if (then_us == 0) {
+		put(object, key, json_null());
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME, &ts);
+	us = (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+	us -= now_us > then_us ? now_us - then_us : 0;
+	ts.tv_sec = (time_t)(us / 1000000);
+	gmtime_r(&ts.tv_sec, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text + strlen(text), sizeof(text) - strlen(text), ".%03uZ",
+		 (unsigned int)(us / 1000 % 1000));
+	put(object, key, json_string(text));
+}
+
+static const char *access_name(const struct unit *unit)
+{
+	switch (unit->inquiry.tpgs) {
+	case INQUIRY_TPGS_IMPLICIT:
+		return "alua-implicit";
+	case INQUIRY_TPGS_EXPLICIT:
+		return "alua-explicit";
+	case INQUIRY_TPGS_IMPLICIT | INQUIRY_TPGS_EXPLICIT:
+		return "alua-both";
+	default:
+		return "symmetric";
+	}
+}
+
+static void put_unit(json_t *object, const struct device *device)
+{
+	const struct unit *unit = &device->unit;
+
+	/* The fields are always there, so that a reader need not ask for them. */
+	if (!device->dsm) {
+		static const char *const keys[] = { "wwid", "size", "block_size", "vendor",
+						    "product", "serial", "dsm", "access" };
+
+		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+			put(object, keys[i], json_null());
+		return;
+	}
+	put_text(object, "wwid", unit->identity.text);
+	put_number(object, "size", device->nblocks * device->block_size);
+	put_number(object, "block_size", device->block_size);
+	put_text(object, "vendor", unit->inquiry.vendor);
+	put_text(object, "product", unit->inquiry.product);
+	put_text(object, "serial", unit->serial.text);
+	put_text(object, "dsm", device->dsm->name);
+	put_text(object, "access", access_name(unit));
+}
+
+static json_t *latency(const struct histogram *h)
+{
+	json_t *object = json_object();
+
+	put_number(object, "p50", histogram_percentile(h, 0.50));
+	put_number(object, "p99", histogram_percentile(h, 0.99));
+	put_number(object, "p999", histogram_percentile(h, 0.999));
+	put_number(object, "max", h->max);
+	return object;
+}
+
+static void put_figures(json_t *object, const struct path *path, uint64_t now_us)
+{
+	const struct path_counters *counters = &path->counters;
+	json_t *latencies = json_object();
+
+	put_number(object, "in_flight", path->in_flight);
+	put_number(object, "in_flight_bytes", path->in_flight_bytes);
+	put_number(object, "reads", counters->ops[PATH_OP_READ]);
+	put_number(object, "writes", counters->ops[PATH_OP_WRITE]);
+	put_number(object, "read_bytes", counters->bytes[PATH_OP_READ]);
+	put_number(object, "write_bytes", counters->bytes[PATH_OP_WRITE]);
+	put_number(object, "retries", counters->retries);
+	put_number(object, "errors", counters->errors);
+	put_number(object, "failures", counters->failures);
+	put_text(object, "last_error", path->last_error_us ? path->last_error : NULL);
+	put_time(object, "last_error_time", now_us, path->last_error_us);
+	put(latencies, "read", latency(&path->latency[PATH_OP_READ]));
+	put(latencies, "write", latency(&path->latency[PATH_OP_WRITE]));
+	put(object, "latency_us", latencies);
+}
+
+static json_t *show_path(const struct path *path, uint64_t now_us)
+{
+	json_t *object = json_object();
+	int lun = lun_to_number(path->lun);
+
+	put_text(object, "id", path->id);
+	put_text(object, "portal", path->transport->portal);
+	put_text(object, "target", path->transport->target);
+	put(object, "lun", lun < 0 ? json_null() : json_integer(lun));
+	put_text(object, "state", path_state_name(path->state));
+	put_time(object, "since", now_us, path->since_us);
+	/* Asked for only where the unit has target port groups. */
+	put(object, "alua_state", json_null());
+	put(object, "tpg", json_null());
+	put(object, "preferred", json_boolean(path->settings.is_preferred));
+	put_number(object, "weight", path->settings.weight);
+	put_figures(object, path, now_us);
+	return object;
+}
+
+static json_t *show(const struct device *device, bool with_paths)
+{
+	json_t *object = json_object();
+	json_t *paths = NULL;
+
+	put_text(object, "name", device->name);
+	put_unit(object, device);
+	put_text(object, "policy", device->policy ? device->policy->name : NULL);
+	put_text(object, "policy_source", device->policy_source);
+	put_text(object, "state", device_state_name(device->state));
+	put_text(object, "fence", "none");
+	if (with_paths) {
+		paths = json_array();
+		for (size_t i = 0; i < device->npaths; i++)
+			json_array_append_new(paths, show_path(device->paths[i],
+							       device->mpath->now_us));
+		put(object, "paths", paths);
+	} else {
+		put_number(object, "paths", device->npaths);
+		put_number(object, "usable_paths", device_usable_paths(device));
+	}
+	put_number(object, "failovers", device->failovers);
+	put_number(object, "hedges", 0);
+	put_number(object, "quarantined_bytes", 0);
+	return object;
+}
+
+json_t *status_show(const struct device *device)
+{
+	return show(device, true);
+}
+
+json_t *status_list(const struct device *device)
+{
+	return show(device, false);
+}
