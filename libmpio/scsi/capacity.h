@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* READ CAPACITY(16) parameter data (SBC-3 5.16.2).  Pure functions: any thread. */
+/* READ CAPACITY(16) parameter data (SBC-3 5.16).  Pure functions: any thread. */
 #ifndef MPIO_CAPACITY_H
 #define MPIO_CAPACITY_H
 

@@ -50,10 +50,10 @@ enum scsi_service_action {
 	CDB_SA_GET_LBA_STATUS = 0x12,
 };
 
-/* Bytes of a parameter list with one UNMAP block descriptor (SBC-3 5.28.2). */
+/* Bytes of a parameter list with one UNMAP block descriptor (SBC-3 5.28). */
 #define UNMAP_PARAM_LEN 24
 
-/* TEST UNIT READY (SPC-4 6.47). */
+/* TEST UNIT READY (SPC-4). */
 void cdb_test_unit_ready(struct scsi_cdb *c);
 
 /*
@@ -63,7 +63,7 @@ void cdb_test_unit_ready(struct scsi_cdb *c);
 void cdb_inquiry(struct scsi_cdb *c, bool evpd, uint8_t page, uint16_t alloc_len);
 
 /*
- * REPORT LUNS (SPC-4 6.33) with SELECT REPORT 00h: the logical units that are
+ * REPORT LUNS (SPC-4) with SELECT REPORT 00h: the logical units that are
  * not well known.  SPC-4 wants alloc_len to be at least 16.
  */
 void cdb_report_luns(struct scsi_cdb *c, uint32_t alloc_len);
@@ -72,20 +72,20 @@ void cdb_report_luns(struct scsi_cdb *c, uint32_t alloc_len);
 void cdb_read_capacity16(struct scsi_cdb *c, uint32_t alloc_len);
 
 /*
- * MODE SENSE(10) (SPC-4 6.14) for the current values of one page, without
+ * MODE SENSE(10) (SPC-4) for the current values of one page, without
  * subpages.  page 3Fh asks for all pages.  Block descriptors are allowed (DBD
  * is 0, which every device accepts); LLBAA is 0.
  */
 void cdb_mode_sense10(struct scsi_cdb *c, uint8_t page, uint16_t alloc_len);
 
 /*
- * SYNCHRONIZE CACHE(16) (SBC-3 5.21), IMMED 0: the answer means the blocks are
+ * SYNCHRONIZE CACHE(16) (SBC-3), IMMED 0: the answer means the blocks are
  * stable.  nblocks 0 means from lba to the end of the medium.
  */
 void cdb_synchronize_cache16(struct scsi_cdb *c, uint64_t lba, uint32_t nblocks);
 
 /*
- * WRITE SAME(16) (SBC-3 5.41).  The data-out buffer is one logical block of
+ * WRITE SAME(16) (SBC-3).  The data-out buffer is one logical block of
  * block_size bytes.  With unmap the device may unmap the blocks, if the data is
  * what it returns for unmapped ones.  nblocks 0 means to the end of the medium
  * (or is refused, see WSNZ in VPD B0h): callers never mean it.
@@ -98,15 +98,15 @@ void cdb_unmap(struct scsi_cdb *c, uint16_t param_len);
 
 /*
  * Fills the parameter list of an UNMAP with one block descriptor (SBC-3
- * 5.28.2) and returns its length, UNMAP_PARAM_LEN.
+ * 5.28) and returns its length, UNMAP_PARAM_LEN.
  */
 size_t unmap_param_build(uint8_t buf[UNMAP_PARAM_LEN], uint64_t lba, uint32_t nblocks);
 
-/* GET LBA STATUS (SBC-3 5.5).  At least 24 bytes bring one descriptor. */
+/* GET LBA STATUS (SBC-3).  At least 24 bytes bring one descriptor. */
 void cdb_get_lba_status(struct scsi_cdb *c, uint64_t lba, uint32_t alloc_len);
 
 /*
- * PRE-FETCH(16) (SBC-3 5.11), IMMED 1: the answer does not wait for the medium.
+ * PRE-FETCH(16) (SBC-3), IMMED 1: the answer does not wait for the medium.
  * Answered with CONDITION MET or GOOD.
  */
 void cdb_prefetch16(struct scsi_cdb *c, uint64_t lba, uint32_t nblocks);
@@ -131,7 +131,7 @@ static inline void cdb_rw16(struct scsi_cdb *c, uint8_t opcode, enum scsi_dir di
 	c->data_len = nblocks * block_size;
 }
 
-/* READ(16) (SBC-3 5.15), RDPROTECT 0.  nblocks * block_size must fit 32 bits. */
+/* READ(16) (SBC-3), RDPROTECT 0.  nblocks * block_size must fit 32 bits. */
 static inline void cdb_read16(struct scsi_cdb *c, uint64_t lba, uint32_t nblocks,
 			      uint32_t block_size, bool fua)
 {
@@ -139,7 +139,7 @@ static inline void cdb_read16(struct scsi_cdb *c, uint64_t lba, uint32_t nblocks
 }
 
 /*
- * WRITE(16) (SBC-3 5.32), WRPROTECT 0.  nblocks * block_size must fit 32 bits.
+ * WRITE(16) (SBC-3), WRPROTECT 0.  nblocks * block_size must fit 32 bits.
  * fua only where the mode header says DPOFUA.
  */
 static inline void cdb_write16(struct scsi_cdb *c, uint64_t lba, uint32_t nblocks,

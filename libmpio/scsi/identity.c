@@ -69,19 +69,37 @@ static void start(struct identity *id, enum identity_kind kind, const char *pref
 	put_text(w, prefix);
 }
 
-static bool is_all(const uint8_t *p, size_t len, uint8_t value)
+static bool is_zero(const uint8_t *p, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if (p[i] != value)
+		if (p[i])
 			return false;
 	return true;
 }
 
+/* Blanks, NULs and digits 0 only: a field that somebody left unset. */
+static bool names_nothing(const uint8_t *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (p[i] != ' ' && p[i] != 0 && p[i] != '0')
+			return false;
+	return true;
+}
+
+/* The length without padding at the end (SPC-4 4.4.1: NULs, or blanks in ASCII). */
 static size_t trimmed_len(const uint8_t *p, size_t len)
 {
 	while (len > 0 && (p[len - 1] == ' ' || p[len - 1] == 0))
 		len--;
 	return len;
+}
+
+/* Only text is padded: the last zero of a binary designator is part of it. */
+static size_t text_len(const struct vpd_designator *d)
+{
+	if (d->code_set == VPD_CODE_SET_BINARY)
+		return d->len;
+	return trimmed_len(d->bytes, d->len);
 }
 
 /*
@@ -97,7 +115,7 @@ enum {
 	RANK_NAA = 8,			/* + 0, 1, 2 */
 };
 
-/* SPC-4 7.8.6.6. */
+/* SPC-4 7.8.6. */
 static int rank_naa(const struct vpd_designator *d)
 {
 	uint8_t format = d->len ? d->bytes[0] >> 4 : 0;
@@ -105,7 +123,7 @@ static int rank_naa(const struct vpd_designator *d)
 
 	if (d->code_set != VPD_CODE_SET_BINARY || d->len != want)
 		return RANK_NONE;
-	if ((d->bytes[0] & 0x0f) == 0 && is_all(d->bytes + 1, d->len - 1u, 0))
+	if ((d->bytes[0] & 0x0f) == 0 && is_zero(d->bytes + 1, d->len - 1u))
 		return RANK_NONE;
 	switch (format) {
 	case NAA_REGISTERED_EXTENDED:
@@ -121,10 +139,10 @@ static int rank_naa(const struct vpd_designator *d)
 	}
 }
 
-/* SPC-4 7.8.6.5. */
+/* SPC-4 7.8.6. */
 static int rank_eui64(const struct vpd_designator *d)
 {
-	if (d->code_set != VPD_CODE_SET_BINARY || is_all(d->bytes, d->len, 0))
+	if (d->code_set != VPD_CODE_SET_BINARY || is_zero(d->bytes, d->len))
 		return RANK_NONE;
 	switch (d->len) {
 	case 8:
@@ -138,11 +156,11 @@ static int rank_eui64(const struct vpd_designator *d)
 	}
 }
 
-/* SPC-4 7.8.6.11: UTF-8, padded with NULs, starting with the kind of name. */
+/* SPC-4 7.8.6: UTF-8, padded with NULs, starting with the kind of name. */
 static int rank_name(const struct vpd_designator *d)
 {
 	static const char *const prefixes[] = { "iqn.", "eui.", "naa.", "uuid." };
-	size_t len = trimmed_len(d->bytes, d->len);
+	size_t len = text_len(d);
 
 	if (d->code_set != VPD_CODE_SET_UTF8)
 		return RANK_NONE;
@@ -150,20 +168,19 @@ static int rank_name(const struct vpd_designator *d)
 		size_t n = strlen(prefixes[i]);
 
 		if (len > n && memcmp(d->bytes, prefixes[i], n) == 0 &&
-		    !is_all(d->bytes + n, len - n, '0'))
+		    !names_nothing(d->bytes + n, len - n))
 			return RANK_NAME;
 	}
 	return RANK_NONE;
 }
 
-/* SPC-4 7.8.6.4: the vendor's eight bytes alone name no unit. */
+/* SPC-4 7.8.6: the vendor's eight bytes alone name no unit. */
 static int rank_t10(const struct vpd_designator *d)
 {
-	const uint8_t *specific = d->bytes + T10_VENDOR_LEN;
-	size_t len = trimmed_len(d->bytes, d->len);
+	size_t len = text_len(d);
 
-	if (len <= T10_VENDOR_LEN || is_all(specific, len - T10_VENDOR_LEN, '0') ||
-	    is_all(specific, len - T10_VENDOR_LEN, ' '))
+	if (len <= T10_VENDOR_LEN ||
+	    names_nothing(d->bytes + T10_VENDOR_LEN, len - T10_VENDOR_LEN))
 		return RANK_NONE;
 	return RANK_T10;
 }
@@ -199,11 +216,11 @@ static void from_designator(struct identity *id, const struct vpd_designator *d)
 		break;
 	case VPD_DESIGNATOR_NAME:
 		start(id, IDENTITY_NAME, "name.", &w);
-		put_escaped(&w, d->bytes, trimmed_len(d->bytes, d->len), '%');
+		put_escaped(&w, d->bytes, text_len(d), '%');
 		break;
 	case VPD_DESIGNATOR_T10:
 		start(id, IDENTITY_T10, "t10.", &w);
-		put_escaped(&w, d->bytes, trimmed_len(d->bytes, d->len), '%');
+		put_escaped(&w, d->bytes, text_len(d), '%');
 		break;
 	}
 }
@@ -214,7 +231,7 @@ static int from_serial(struct identity *id, const struct vpd_serial *serial,
 	const uint8_t *text = (const uint8_t *)serial->text;
 	struct writer w;
 
-	if (is_all(text, serial->len, '0'))
+	if (names_nothing(text, serial->len))
 		return -ENOENT;
 
 	start(id, IDENTITY_SERIAL, "serial.", &w);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Standard INQUIRY data (SPC-4 6.6.2).  Pure functions: any thread. */
+/* Standard INQUIRY data (SPC-4 6.6).  Pure functions: any thread. */
 #ifndef MPIO_INQUIRY_H
 #define MPIO_INQUIRY_H
 
@@ -12,14 +12,14 @@
 
 #define INQUIRY_TYPE_DISK 0x00	/* direct access block device */
 
-/* Peripheral qualifiers, SPC-4 table 150. */
+/* Peripheral qualifiers, SPC-4 6.6. */
 enum inquiry_qualifier {
 	INQUIRY_QUALIFIER_CONNECTED = 0,
 	INQUIRY_QUALIFIER_DISCONNECTED = 1,	/* could be there, is not */
 	INQUIRY_QUALIFIER_NOT_SUPPORTED = 3,	/* no logical unit at this LUN */
 };
 
-/* Target port group support, SPC-4 table 154: bits that may be combined. */
+/* Target port group support, SPC-4 6.6: bits that may be combined. */
 #define INQUIRY_TPGS_IMPLICIT 0x1
 #define INQUIRY_TPGS_EXPLICIT 0x2
 

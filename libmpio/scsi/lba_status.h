@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * GET LBA STATUS parameter data (SBC-3 5.5.2), one descriptor after another.
+ * GET LBA STATUS parameter data (SBC-3, GET LBA STATUS), one descriptor after another.
  *
  *	struct lba_status it;
  *	struct lba_status_extent e;
@@ -20,7 +20,7 @@
 /* The answer's length for n descriptors. */
 #define LBA_STATUS_LEN(n) (8 + 16 * (n))
 
-/* SBC-3 table 56; 3 and 4 came with SBC-4. */
+/* PROVISIONING STATUS; 3 and 4 came with SBC-4. */
 enum lba_status_provisioning {
 	LBA_STATUS_MAPPED_OR_UNKNOWN = 0,
 	LBA_STATUS_DEALLOCATED = 1,

@@ -8,7 +8,7 @@
 
 #include "bytes.h"
 
-#define METHOD_FLAT 0x4000	/* top two bits of the first level, SAM-5 table 11 */
+#define METHOD_FLAT 0x4000	/* top two bits of the first level, SAM-5 4.7 */
 
 int report_luns_parse(const void *buf, size_t len, uint64_t *luns, size_t max, size_t *total)
 {

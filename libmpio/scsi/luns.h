@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Logical unit numbers (SAM-5 4.7) and the REPORT LUNS list (SPC-4 6.33).
+ * Logical unit numbers (SAM-5 4.7) and the REPORT LUNS list (SPC-4, REPORT LUNS).
  *
  * A LUN is 8 bytes; here it is those bytes read as one big-endian integer, so
  * that LUN 1 is 0001000000000000h.  Pure functions: any thread.
@@ -29,8 +29,8 @@
 int report_luns_parse(const void *buf, size_t len, uint64_t *luns, size_t max, size_t *total);
 
 /*
- * Peripheral device addressing, bus 0, below 256 (SAM-5 4.7.7.2), else flat
- * space addressing (SAM-5 4.7.7.3).  -ERANGE above LUN_NUMBER_MAX.
+ * Peripheral device addressing, bus 0, below 256 (SAM-5 4.7), else flat
+ * space addressing (SAM-5 4.7).  -ERANGE above LUN_NUMBER_MAX.
  */
 int lun_from_number(uint16_t number, uint64_t *lun);
 

@@ -61,7 +61,7 @@ static void take_page(const uint8_t *p, size_t len, struct mode_data *out)
 	}
 }
 
-/* SPC-4 7.5.7: page_0 format has a one-byte length, the subpage format two. */
+/* SPC-4 7.5: page_0 format has a one-byte length, the subpage format two. */
 static int walk_pages(const uint8_t *p, size_t len, struct mode_data *out)
 {
 	while (len > 0 && (p[0] & 0x3f) != 0) {

@@ -13,7 +13,7 @@
 
 #define MODE_ALLOC_LEN 512
 
-/* Mode parameter header(10), SPC-4 7.5.5, with SBC-3 6.5.1's device-specific byte. */
+/* Mode parameter header(10), SPC-4 7.5, with SBC-3 6.5's device-specific byte. */
 struct mode_header {
 	uint16_t data_len;	/* MODE DATA LENGTH as sent: bytes behind this field */
 	uint8_t medium_type;
@@ -23,7 +23,7 @@ struct mode_header {
 	uint16_t block_descriptors_len;
 };
 
-/* Caching mode page 08h, SBC-3 6.5.5. */
+/* Caching mode page 08h, SBC-3 6.5. */
 struct mode_caching {
 	bool wce;		/* writes are acknowledged from a volatile cache */
 	bool rcd;		/* read cache disabled */
@@ -31,7 +31,7 @@ struct mode_caching {
 	bool nv_dis;		/* non-volatile cache disabled */
 };
 
-/* Control mode page 0Ah, SPC-4 7.5.8. */
+/* Control mode page 0Ah, SPC-4 7.5. */
 struct mode_control {
 	uint8_t tst;		/* task set type: 0 one per LU, 1 one per I_T nexus */
 	bool d_sense;		/* sense data comes in descriptor format */
@@ -55,7 +55,7 @@ struct mode_data {
  * Reads the header and finds the caching and the control page among the pages
  * that follow, skipping block descriptors, other pages and subpages.  A page
  * that is cut counts if the bytes with our fields are there.  Walking ends at
- * page 00h, which has no format and comes last (SPC-4 7.5.7).  Returns 0;
+ * page 00h, which has no format and comes last (SPC-4 7.5).  Returns 0;
  * -EMSGSIZE if the header is not whole; -EPROTO if lengths contradict each
  * other.  On error *out is zero.
  */

@@ -13,8 +13,8 @@
 #define RESPONSE_DESCRIPTOR_CURRENT 0x72
 #define RESPONSE_DESCRIPTOR_DEFERRED 0x73
 
-#define DESCRIPTOR_INFORMATION 0x00	/* SPC-4 4.5.2.2 */
-#define DESCRIPTOR_SENSE_KEY_SPECIFIC 0x02	/* SPC-4 4.5.2.4 */
+#define DESCRIPTOR_INFORMATION 0x00	/* SPC-4 4.5.2, information */
+#define DESCRIPTOR_SENSE_KEY_SPECIFIC 0x02	/* SPC-4 4.5.2, sense key specific */
 
 static void take_sks(const uint8_t *p, struct sense *out)
 {

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* SPC-4 4.5.6, table 43. */
+/* SPC-4 4.5, "sense key descriptions". */
 enum sense_key {
 	SENSE_KEY_NO_SENSE = 0x0,
 	SENSE_KEY_RECOVERED_ERROR = 0x1,
@@ -40,7 +40,7 @@ struct sense {
 	bool information_valid;
 	uint64_t information;	/* for block devices: the first LBA in error */
 	bool sks_valid;
-	uint8_t sks[3];		/* sense key specific bytes, SPC-4 4.5.2.4 */
+	uint8_t sks[3];		/* sense key specific bytes, SPC-4 4.5.2 */
 };
 
 /*

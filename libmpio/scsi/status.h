@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * SCSI status codes (SAM-5 5.3.1, table 33).
+ * SCSI status codes (SAM-5 5.3.1).
  *
  * The names start with SAM_ because <iscsi/iscsi.h> owns SCSI_STATUS_*.
  */

@@ -10,7 +10,7 @@
 #define DESIGNATOR_HEADER_LEN 4
 
 /*
- * Checks the header every page has (SPC-4 7.8.2) and gives the number of bytes
+ * Checks the header every page has (SPC-4 7.8) and gives the number of bytes
  * of the page that are there, header included.
  */
 static int open_page(const uint8_t *p, size_t len, uint8_t page, size_t *page_len,
@@ -103,7 +103,7 @@ static void take_designator(const uint8_t *p, struct vpd_designator *out)
 {
 	out->code_set = p[0] & 0x0f;
 	out->association = p[1] >> 4 & 0x3;
-	/* PIV counts for designators of ports and targets only (SPC-4 7.8.6.1). */
+	/* PIV counts for designators of ports and targets only (SPC-4 7.8.6). */
 	out->protocol_valid = (p[1] & 0x80) && out->association != VPD_ASSOCIATION_LU;
 	out->protocol = out->protocol_valid ? p[0] >> 4 : 0;
 	out->type = p[1] & 0x0f;

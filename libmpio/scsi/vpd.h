@@ -28,7 +28,7 @@ enum vpd_page {
 #define VPD_ALLOC_LEN 512
 #define VPD_DESIGNATION_ALLOC_LEN 4096
 
-/* 00h: the set of page codes that the device has (SPC-4 7.8.15). */
+/* 00h: the set of page codes that the device has (SPC-4 7.8, supported VPD pages). */
 struct vpd_pages {
 	uint8_t bitmap[32];
 };
@@ -36,7 +36,7 @@ struct vpd_pages {
 int vpd_pages_parse(const void *buf, size_t len, struct vpd_pages *out);
 bool vpd_pages_has(const struct vpd_pages *pages, uint8_t page);
 
-/* 80h: the unit's serial number (SPC-4 7.8.17). */
+/* 80h: the unit's serial number (SPC-4 7.8, unit serial number). */
 struct vpd_serial {
 	uint8_t len;
 	char text[256];		/* blanks and NULs cut off at both ends; may be empty */
@@ -77,7 +77,7 @@ struct vpd_designator {
 	uint8_t type;		/* enum vpd_designator_type or reserved */
 	uint8_t code_set;	/* enum vpd_code_set or reserved */
 	bool protocol_valid;	/* PIV */
-	uint8_t protocol;	/* SPC-4 table 477; 5 = iSCSI */
+	uint8_t protocol;	/* PROTOCOL IDENTIFIER, SPC-4 7.6.1; 5 = iSCSI */
 	uint8_t len;		/* of bytes; 0 is possible */
 	uint8_t bytes[255];
 };
@@ -101,13 +101,13 @@ const struct vpd_designator *vpd_designation_next(const struct vpd_designation *
 
 /*
  * The number in a relative target port or a target port group designator of
- * the port that answered, or -ENOENT (SPC-4 7.8.6.7, 7.8.6.8).
+ * the port that answered, or -ENOENT (SPC-4 7.8.6).
  */
 int vpd_relative_port(const struct vpd_designation *d);
 int vpd_port_group(const struct vpd_designation *d);
 
 /*
- * B0h: block limits (SBC-3 6.6.3), in logical blocks, as sent; 0 where the
+ * B0h: block limits (SBC-3 6.6), in logical blocks, as sent; 0 where the
  * device sent none.  SBC-2's page ends before max_prefetch.  What may be relied
  * upon is asked of the functions below.
  */
@@ -149,16 +149,16 @@ uint32_t vpd_max_write_same(const struct vpd_block_limits *bl);
  */
 uint32_t vpd_unmap_granularity(const struct vpd_block_limits *bl, uint32_t *alignment);
 
-/* B1h: block device characteristics (SBC-3 6.6.2). */
+/* B1h: block device characteristics (SBC-3 6.6). */
 struct vpd_block_characteristics {
 	uint16_t rotation_rate;	/* 0 unsaid, 1 does not rotate, else rpm */
-	uint8_t form_factor;	/* SBC-3 table 203 */
+	uint8_t form_factor;	/* NOMINAL FORM FACTOR */
 };
 
 int vpd_block_characteristics_parse(const void *buf, size_t len,
 				    struct vpd_block_characteristics *out);
 
-/* B2h: logical block provisioning (SBC-3 6.6.4). */
+/* B2h: logical block provisioning (SBC-3 6.6). */
 enum vpd_provisioning_type {
 	VPD_PROVISIONING_UNSAID = 0,	/* or fully provisioned */
 	VPD_PROVISIONING_RESOURCE = 1,
