@@ -112,10 +112,12 @@ assert_not_contains()
 	fi
 }
 
-# assert_fails CMD...: the command must exit non-zero (its output is shown).
+# assert_fails CMD...: the command must exit non-zero. Its output is kept in
+# $TESTDIR/assert_fails.out.
 assert_fails()
 {
-	if "$@"; then
+	if "$@" >"$TESTDIR/assert_fails.out" 2>&1; then
+		cat "$TESTDIR/assert_fails.out" >&2
 		fail "should have failed: $*"
 	fi
 }
