@@ -38,8 +38,6 @@
 #define MAX_RETRIES	1000	/* unit attentions tolerated in one run */
 #define SETUP_S		20	/* login and drain may take this long */
 
-struct bench;
-
 /* One command in flight, or waiting on a list to be issued again. */
 struct slot {
 	struct bench *bench;
@@ -75,7 +73,7 @@ struct bench {
 	bool failed;
 	uint32_t block_size;
 	uint64_t nblocks;
-	uint64_t next_lba;
+	uint64_t nissued;
 	uint64_t random;
 	uint64_t start_ns;
 	uint64_t start_cpu_ns;
@@ -123,12 +121,8 @@ static uint64_t pick_lba(struct bench *b)
 	uint64_t per_io = b->opt.size / b->block_size;
 	uint64_t nslots = b->nblocks / per_io;
 
-	if (b->opt.sequential) {
-		uint64_t lba = b->next_lba;
-
-		b->next_lba = lba + per_io >= nslots * per_io ? 0 : lba + per_io;
-		return lba;
-	}
+	if (b->opt.sequential)
+		return b->nissued++ % nslots * per_io;
 	/* xorshift64: cheap, and the same sequence in every run */
 	b->random ^= b->random << 13;
 	b->random ^= b->random >> 7;
@@ -198,7 +192,7 @@ static unsigned int reap(struct bench *b)
 {
 	struct slot *list = b->finished;
 	uint64_t now_ns = uv_hrtime();
-	unsigned int nissued = 0;
+	unsigned int n = 0;
 
 	b->finished = NULL;
 	while (list != NULL && !b->failed) {
@@ -211,9 +205,9 @@ static unsigned int reap(struct bench *b)
 			issue_next(b, slot);
 		else
 			continue;
-		nissued++;
+		n++;
 	}
-	return nissued;
+	return n;
 }
 
 static void cork(const struct bench *b, int on)
