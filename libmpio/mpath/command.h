@@ -21,6 +21,15 @@ struct request;
 
 #define COMMAND_SENSE_MAX 96
 
+enum command_stage {
+	COMMAND_IDLE,
+	COMMAND_HELD,                   /* no path is usable */
+	COMMAND_WAITING,                /* no slot is free */
+	COMMAND_DELAYED,                /* to be retried at retry_us */
+	COMMAND_IN_FLIGHT,
+	COMMAND_ANSWERED,               /* or lost; not judged yet */
+};
+
 struct command {
 	struct list node;
 	struct list on_request;         /* siblings of one split request */
@@ -43,10 +52,13 @@ struct command {
 	void (*answered)(struct command *command);      /* for those */
 	uint64_t lba;
 	uint32_t nblocks;
+	uint32_t rest;                  /* zeroes written piece by piece: blocks to go */
+	enum command_stage stage;
 	uint64_t sent_us;
-	uint64_t held_us;               /* since when it waits for a usable path */
-	uint16_t tries;                 /* counted ones */
-	uint16_t failovers;
+	uint64_t retry_us;
+	uint16_t tries;                 /* counted against retry_count */
+	uint16_t free_tries;
+	bool stay;                      /* retry on the same path */
 	const struct path *avoid;       /* the path it has just failed on */
 	uint8_t parameters[24];         /* UNMAP parameter list */
 

@@ -6,8 +6,8 @@
  * A pseudo-LUN: a logical unit seen over up to 32 paths. It takes requests,
  * splits them into commands, has the policy pick a path for each, judges what
  * comes back by its DSM, resubmits, holds I/O while no path is usable, and
- * completes. See device_io.c for the corridor, device_state.c for what paths
- * coming and going do, hold.c for waiting.
+ * completes. device.c has paths and states, device_unit.c the unit they lead
+ * to, device_io.c the corridor of a request, hold.c the waiting.
  */
 
 #include <stdbool.h>
@@ -39,6 +39,7 @@ enum device_state {
 struct device {
 	struct mpath *mpath;
 	struct list on_mpath;
+	struct list on_stirred;
 	char name[64];
 	struct settings settings;
 	enum device_state state;
@@ -54,18 +55,17 @@ struct device {
 	bool has_prefetch;
 
 	struct path *paths[MPIO_MAX_PATHS];
-	size_t npaths;
+	unsigned int npaths;
 	struct candidates candidates;
 	const struct policy_ops *policy;
 	void *policy_context;
-	bool is_stale;                  /* candidates are to be rebuilt */
 
 	struct list active;             /* requests, oldest deadline first */
 	struct list blocked;            /* requests that wait for a held range */
 	struct list holds;              /* range_hold.node: granted or waiting */
 	struct list waiting;            /* commands: a path is usable, no slot is free */
 	struct list held;               /* commands: no path is usable */
-	struct list delayed;            /* commands: retried later, by retry time */
+	struct list delayed;            /* commands: retried later, by retry_us */
 	struct list hungry;             /* requests that want pool commands */
 	struct list pool;               /* spare commands */
 	struct command *pool_memory;
@@ -75,9 +75,14 @@ struct device {
 	struct mpath_timer retry_timer;
 	struct mpath_timer policy_timer;
 
+	struct mpath_timer election_timer;
+	struct mpath_timer size_timer;
+
+	bool has_expected;              /* only this unit is served */
+	struct identity expected;
+	bool has_lost_write;            /* an acknowledged one: the next flush fails */
 	uint64_t no_path_since_us;
 	uint64_t failovers;
-	uint64_t held_failed;
 	void *zeroes;                   /* max_transfer bytes, for WRITE SAME and its stand-in */
 };
 
@@ -103,10 +108,18 @@ void device_submit(struct device *device, struct request *request);
  * request with -ESHUTDOWN, those to come too. */
 void device_stop(struct device *device);
 
-/* A path is verified and usable. */
+/* Serves only the unit with IDENTITY, whichever path shows up first. Without
+ * it the device takes the unit that most paths show, the first one's where
+ * it is a tie, once every path had its chance. Before paths are started. */
+void device_expect(struct device *device, const struct identity *identity);
+
+/* The unit is known: size, limits and identity are valid. */
 bool device_is_ready(const struct device *device);
 
-size_t device_usable_paths(const struct device *device);
+/* Every path is usable, refused or has failed at least once. */
+bool device_is_settled(const struct device *device);
+
+unsigned int device_usable_paths(const struct device *device);
 const char *device_state_name(enum device_state state);
 
 /* Says in TEXT why no path is usable, path by path, for an error message. */
@@ -125,7 +138,35 @@ void device_run(struct device *device);
 /* COMMAND, a request's, came back. */
 void device_answered(struct device *device, struct command *command);
 
-/* COMMAND goes back to pick (also after the path was lost). */
+/*
+ * Between device.c, device_io.c and hold.c.
+ */
+
+/* Cuts what is left of REQUEST into commands and dispatches them. */
+void device_go(struct device *device, struct request *request);
+
+/* Picks a path for COMMAND and sends it, or lets it wait. */
 void device_dispatch(struct device *device, struct command *command);
+
+/* COMMAND is over for its request: 0 or -errno. */
+void device_settle(struct device *device, struct command *command, int error);
+
+/* Ends REQUEST with ERROR: what is not in flight is over now, the rest when
+ * it is back. True where it is finished already. */
+bool device_abort(struct device *device, struct request *request, int error);
+
+/* Has mpath_run() call device_run(). */
+void device_stir(struct device *device);
+void device_io_init(struct device *device);
+void device_unit_init(struct device *device);
+void device_unit_run(struct device *device);
+
+void hold_init(struct device *device);
+void hold_wait_for_path(struct device *device, struct command *command);
+void hold_wait_for_slot(struct device *device, struct command *command);
+void hold_wait_until(struct device *device, struct command *command, uint64_t when_us);
+void hold_paths_returned(struct device *device);
+void hold_no_path(struct device *device);
+void hold_run(struct device *device);
 
 #endif

@@ -36,7 +36,6 @@ enum event_kind {
 	EVENT_PATH_FAILED,
 	EVENT_PATH_REFUSED,
 	EVENT_FAILOVER,
-	EVENT_FAILBACK,
 	EVENT_LAST_PATH,
 	EVENT_ALL_PATHS_DOWN,
 	EVENT_PATHS_RETURNED,
@@ -70,7 +69,9 @@ struct mpath {
 	struct list timers;             /* by due_us */
 	struct list devices;
 	struct list transports;
+	struct list changed;            /* transports that came up or went down */
 	struct list answered;           /* commands whose answer is recorded */
+	struct list stirred;            /* devices with something to resubmit */
 	struct list finished;           /* requests whose done() is to be called */
 	bool is_running;                /* inside mpath_run() */
 	void (*listener)(void *opaque, const struct event *event);

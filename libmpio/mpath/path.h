@@ -50,7 +50,6 @@ struct path {
 	struct device *device;
 	struct transport *transport;
 	struct list on_transport;
-	struct list on_mpath_work;
 	unsigned int index;             /* position in the device, from 0 */
 	char id[8];                     /* what users call it: "0" */
 	uint64_t lun;                   /* raw eight bytes, as sent */
@@ -58,10 +57,11 @@ struct path {
 
 	enum path_state state;          /* the resulting one */
 	enum path_state array_state;    /* what the target port group reports */
-	bool is_disabled;               /* by the administrator */
 	bool is_refused;                /* verified, and not this device's unit */
 	bool is_verified;               /* since the last login or doubt */
-	char last_error[192];
+	bool was_checked;               /* had its chance: verified or failed once */
+	bool is_size_pending;           /* shows another size; the others are asked */
+	char last_error[256];
 	uint64_t last_error_us;         /* 0: never */
 	uint64_t since_us;              /* of the state */
 
@@ -96,6 +96,19 @@ void path_settle(struct path *path, const struct command *command);
  * why. Without a session it is left to the next login. */
 void path_doubt(struct path *path, const char *reason);
 
+/* Verifies the path while it stays in service. */
+void path_recheck(struct path *path);
+
+/* The unit behind the path is gone or not fit; checked again later. */
+void path_fail(struct path *path, const char *reason);
+
+/* The device takes the path in after a verification, or refuses it. */
+void path_accept(struct path *path);
+void path_refuse(struct path *path, const char *reason);
+
+/* From verify.c. REASON is why it failed, NULL where UNIT is whole. */
+void path_verified(struct path *path, const struct unit *unit, const char *reason);
+
 /* The path's session came up, or went down for that reason. */
 void path_session_up(struct path *path);
 void path_session_down(struct path *path, const char *reason);
@@ -107,8 +120,5 @@ void path_enter(struct path *path, enum path_state state, const char *reason, ..
 /* Keeps the text as last_error. */
 __attribute__((format(printf, 2, 3)))
 void path_note_error(struct path *path, const char *format, ...);
-
-/* Administrator: takes the path out of service, or back. */
-void path_set_disabled(struct path *path, bool is_disabled);
 
 #endif

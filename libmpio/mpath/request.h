@@ -33,6 +33,7 @@ struct request {
 	enum request_op op;
 	bool fua;                       /* WRITE, WRITE_SAME, UNMAP: stable when done */
 	bool may_unmap;                 /* WRITE_SAME: with the UNMAP bit */
+	bool is_fast;                   /* WRITE_SAME: -EOPNOTSUPP rather than written out */
 	uint64_t lba;
 	uint64_t nblocks;               /* FLUSH: 0 */
 	void *data;                     /* READ, WRITE: nblocks blocks */
@@ -45,7 +46,9 @@ struct request {
 	uint32_t data_got;
 
 	/* The core's. */
-	struct list node;               /* device's active, blocked or mpath's finished */
+	struct list node;               /* device.active, then mpath.finished */
+	struct list on_blocked;         /* device.blocked */
+	struct list on_hungry;          /* device.hungry */
 	struct list commands;           /* unanswered ones, by on_request */
 	struct device *device;
 	struct command first;           /* the others come from the device's pool */
@@ -54,7 +57,7 @@ struct request {
 	uint64_t deadline_us;
 	bool first_is_free;
 	bool is_syncing;                /* the data is written, the flush for fua is out */
-	bool is_timed_out;
+	bool is_aborted;                /* no retry: timed out, or the device stopped */
 };
 
 #endif

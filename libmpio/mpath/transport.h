@@ -78,9 +78,9 @@ struct transport {
 	uint64_t last_answer_us;        /* any sign of life */
 	uint64_t probed_us;             /* 0: no probe is out */
 	uint64_t backoff_us;
-	bool was_up;                    /* since the last login began */
-	bool is_changed;                /* came up or went down since mpath_run() */
-	bool is_lost;                   /* went down since mpath_run() */
+	struct list on_changed;         /* mpath.changed: came up or went down */
+	bool is_starved;                /* somebody waits for a slot */
+	bool is_lost;                   /* went down since it was last looked at */
 	uint64_t logins, losses;
 	char reason[160];               /* why it last went down */
 };
@@ -101,9 +101,6 @@ void transport_stop(struct transport *transport, const char *reason);
 
 /* Ends the session and starts over; everything in flight comes back lost. */
 void transport_fail(struct transport *transport, const char *reason);
-
-/* A down transport in its back-off tries at once. */
-void transport_hurry(struct transport *transport);
 
 static inline bool transport_has_slot(const struct transport *transport)
 {
@@ -127,8 +124,8 @@ void transport_down(struct transport *transport, const char *reason);
 void transport_answered(struct transport *transport, struct command *command);
 void transport_probed(struct transport *transport);
 
-/* For mpath_run(): acts on what was recorded. True if it did something. */
-bool transport_run(struct transport *transport);
+/* For mpath_run(): tells the paths what was recorded. */
+void transport_run(struct transport *transport);
 
 const char *transport_state_name(enum transport_state state);
 

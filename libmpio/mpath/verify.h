@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "command.h"
+#include "mpath.h"
 #include "unit.h"
 
 #define VERIFY_BUFFER 4096
@@ -21,17 +22,19 @@
 struct verify {
 	struct command command;
 	unsigned int step;
-	unsigned int tries;             /* of this step */
+	unsigned int tries, failures;   /* of this step */
 	bool is_running;
 	bool is_in_flight;
 	bool is_stale;                  /* start over: doubt arose in between */
 	struct vpd_pages pages;
+	struct vpd_designation designation;
 	struct unit unit;               /* gathered so far */
 	uint8_t *buffer;                /* VERIFY_BUFFER bytes */
 	struct mpath_timer retry;
 };
 
-int verify_init(struct verify *verify, struct path *path);
+/* -ENOMEM. Embedded in its path; see path_of(). */
+int verify_init(struct verify *verify);
 void verify_done(struct verify *verify);
 
 /* Starts from the first question; only while the path's session is up. Ends

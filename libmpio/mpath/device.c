@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A pseudo-LUN's life: its paths, which of them are candidates, and the state
+ * that follows from that. Which unit it serves is settled in device_unit.c.
+ */
+#include "device.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "transport.h"
+
+const char *device_state_name(enum device_state state)
+{
+	static const char *const names[] = {
+		[DEVICE_STARTING] = "starting",
+		[DEVICE_NORMAL] = "normal",
+		[DEVICE_DEGRADED] = "degraded",
+		[DEVICE_LAST_PATH] = "last-path",
+		[DEVICE_NO_PATH] = "no-path",
+		[DEVICE_STOPPED] = "stopped",
+	};
+
+	return names[state];
+}
+
+static void policy_due(struct mpath_timer *timer);
+
+/*
+ * Making and freeing
+ */
+
+static int init_pool(struct device *device)
+{
+	device->pool_memory = calloc(DEVICE_POOL_COMMANDS, sizeof *device->pool_memory);
+	if (!device->pool_memory)
+		return -ENOMEM;
+	for (size_t i = 0; i < DEVICE_POOL_COMMANDS; i++)
+		list_append(&device->pool, &device->pool_memory[i].node);
+	return 0;
+}
+
+static int init_policy(struct device *device)
+{
+	const char *name = device->settings.policy;
+
+	device->policy_source = *name ? "lun" : "default";
+	device->policy = policy_find(*name ? name : "round-robin");
+	if (!device->policy)
+		return -EINVAL;
+	device->policy_context = device->policy->create(&device->settings);
+	return device->policy_context ? 0 : -ENOMEM;
+}
+
+struct device *device_new(struct mpath *mpath, const char *name, const struct settings *settings)
+{
+	struct device *device = calloc(1, sizeof *device);
+	int err;
+
+	if (!device) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	device->mpath = mpath;
+	device->settings = *settings;
+	device->no_path_since_us = mpath->now_us;
+	device->has_write_same = device->has_prefetch = true;
+	snprintf(device->name, sizeof device->name, "%s", name);
+	list_init(&device->on_stirred);
+	list_init(&device->active);
+	list_init(&device->blocked);
+	list_init(&device->holds);
+	list_init(&device->hungry);
+	list_init(&device->pool);
+	mpath_timer_init(&device->policy_timer, policy_due);
+	device_unit_init(device);
+	device_io_init(device);
+	hold_init(device);
+	list_append(&mpath->devices, &device->on_mpath);
+
+	err = init_pool(device);
+	if (!err)
+		err = init_policy(device);
+	if (err) {
+		device_free(device);
+		errno = -err;
+		return NULL;
+	}
+	return device;
+}
+
+void device_free(struct device *device)
+{
+	if (!device)
+		return;
+	device_stop(device);
+	mpath_run(device->mpath);
+	assert(list_is_empty(&device->active));
+	for (unsigned int i = 0; i < device->npaths; i++) {
+		path_done(device->paths[i]);
+		free(device->paths[i]);
+	}
+	mpath_timer_disarm(&device->deadline_timer);
+	mpath_timer_disarm(&device->hold_timer);
+	mpath_timer_disarm(&device->retry_timer);
+	mpath_timer_disarm(&device->policy_timer);
+	mpath_timer_disarm(&device->election_timer);
+	mpath_timer_disarm(&device->size_timer);
+	if (device->policy_context)
+		device->policy->destroy(device->policy_context);
+	list_remove(&device->on_stirred);
+	list_remove(&device->on_mpath);
+	free(device->pool_memory);
+	free(device->zeroes);
+	free(device);
+}
+
+int device_add_path(struct device *device, struct transport *transport, uint64_t lun,
+		    const struct path_settings *settings, struct path **result)
+{
+	struct path *path;
+	int err;
+
+	if (device->npaths == MPIO_MAX_PATHS)
+		return -E2BIG;
+	for (unsigned int i = 0; i < device->npaths; i++)
+		if (device->paths[i]->transport == transport && device->paths[i]->lun == lun)
+			return -EEXIST;
+	path = malloc(sizeof *path);
+	if (!path)
+		return -ENOMEM;
+	err = path_init(path, device, device->npaths, transport, lun, settings);
+	if (err) {
+		path_done(path);
+		free(path);
+		return err;
+	}
+	device->paths[device->npaths++] = path;
+	mpath_emit(device->mpath, EVENT_PATH_ADDED, device, path, NULL, "path %s", path->id);
+	if (transport->state == TRANSPORT_UP)
+		path_session_up(path);
+	if (result)
+		*result = path;
+	return 0;
+}
+
+/*
+ * What is known of it
+ */
+
+bool device_is_settled(const struct device *device)
+{
+	for (unsigned int i = 0; i < device->npaths; i++)
+		if (!device->paths[i]->was_checked)
+			return false;
+	return true;
+}
+
+unsigned int device_usable_paths(const struct device *device)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < device->npaths; i++)
+		count += path_is_usable(device->paths[i]);
+	return count;
+}
+
+__attribute__((format(printf, 3, 4)))
+static void add_text(char **text, size_t *len, const char *format, ...)
+{
+	va_list args;
+	int written;
+
+	va_start(args, format);
+	written = vsnprintf(*text, *len, format, args);
+	va_end(args);
+	if (written < 0)
+		return;
+	if ((size_t)written >= *len)
+		written = *len ? (int)*len - 1 : 0;
+	*text += written;
+	*len -= (size_t)written;
+}
+
+void device_explain_paths(const struct device *device, char *text, size_t len)
+{
+	if (len)
+		*text = '\0';
+	for (unsigned int i = 0; i < device->npaths; i++) {
+		const struct path *path = device->paths[i];
+		const char *why = *path->last_error ? path->last_error
+			: *path->transport->reason ? path->transport->reason
+			: transport_state_name(path->transport->state);
+
+		add_text(&text, &len, "%spath %s (%s, %s): %s: %s", i ? "; " : "", path->id,
+			 path->transport->portal, path->transport->target,
+			 path_state_name(path->state), why);
+	}
+}
+
+/*
+ * Candidates and state
+ */
+
+static void rebuild_candidates(struct device *device)
+{
+	struct candidates *candidates = &device->candidates;
+	enum path_state best = PATH_STATES;
+
+	candidates->count = 0;
+	for (unsigned int i = 0; i < device->npaths; i++) {
+		struct path *path = device->paths[i];
+
+		if (!path_is_usable(path) || path->state > best)
+			continue;
+		if (path->state < best) {
+			best = path->state;
+			candidates->count = 0;
+		}
+		candidates->paths[candidates->count++] = path;
+	}
+}
+
+static void tell_policy(struct device *device)
+{
+	uint64_t due_us = MPATH_NEVER;
+
+	device->policy->changed(device->policy_context, &device->candidates,
+				device->mpath->now_us);
+	if (device->policy->next_change_us)
+		due_us = device->policy->next_change_us(device->policy_context);
+	if (due_us == MPATH_NEVER)
+		mpath_timer_disarm(&device->policy_timer);
+	else
+		mpath_timer_arm(device->mpath, &device->policy_timer, due_us);
+}
+
+static void policy_due(struct mpath_timer *timer)
+{
+	struct device *device = list_entry(timer, struct device, policy_timer);
+
+	tell_policy(device);
+}
+
+static enum device_state state_by_paths(const struct device *device)
+{
+	unsigned int usable = device_usable_paths(device);
+
+	if (device->state == DEVICE_STOPPED)
+		return DEVICE_STOPPED;
+	if (!device->dsm)
+		return DEVICE_STARTING;
+	if (!usable)
+		return DEVICE_NO_PATH;
+	if (usable == device->npaths)
+		return DEVICE_NORMAL;
+	return usable == 1 ? DEVICE_LAST_PATH : DEVICE_DEGRADED;
+}
+
+static void enter(struct device *device, enum device_state state, const struct path *path,
+		  const char *reason)
+{
+	enum device_state from = device->state;
+	struct mpath *mpath = device->mpath;
+
+	if (state == from)
+		return;
+	device->state = state;
+	if (state == DEVICE_NO_PATH) {
+		device->no_path_since_us = mpath->now_us;
+		mpath_emit(mpath, EVENT_ALL_PATHS_DOWN, device, path, NULL,
+			   "I/O waits for %.1f s at most; the last one: %s",
+			   (double)device->settings.no_path_timeout_ms / 1e3, reason);
+		hold_no_path(device);
+	} else if (from == DEVICE_NO_PATH && state != DEVICE_STOPPED) {
+		mpath_emit(mpath, EVENT_PATHS_RETURNED, device, path, NULL, "after %.1f s",
+			   (double)(mpath->now_us - device->no_path_since_us) / 1e6);
+	}
+	if (state == DEVICE_LAST_PATH && from != DEVICE_NO_PATH && from != DEVICE_STARTING)
+		mpath_emit(mpath, EVENT_LAST_PATH, device, device->candidates.paths[0], NULL,
+			   "one path of %u is left", device->npaths);
+}
+
+void device_path_changed(struct device *device, struct path *path,
+			 enum path_state from, const char *reason)
+{
+	struct mpath *mpath = device->mpath;
+
+	rebuild_candidates(device);
+	tell_policy(device);
+	if (path_is_usable(path) && from > PATH_STANDBY)
+		mpath_emit(mpath, EVENT_PATH_UP, device, path, NULL, "%s", reason);
+	if (path->state == PATH_FAILED && !path->is_refused)
+		mpath_emit(mpath, EVENT_PATH_FAILED, device, path, NULL, "%s", reason);
+	if (path->state == PATH_FAILED && from <= PATH_STANDBY && device->candidates.count) {
+		device->failovers++;
+		mpath_emit(mpath, EVENT_FAILOVER, device, path, NULL,
+			   "I/O goes on over %u of %u paths: %s",
+			   device_usable_paths(device), device->npaths, reason);
+	}
+	enter(device, state_by_paths(device), path, reason);
+	if (device->candidates.count)
+		hold_paths_returned(device);
+}
+
+void device_stop(struct device *device)
+{
+	if (device->state == DEVICE_STOPPED)
+		return;
+	device->state = DEVICE_STOPPED;
+	device->candidates.count = 0;
+	/* Ended sessions touch no buffer any more; only then may the clients'
+	 * requests be completed. */
+	for (unsigned int i = 0; i < device->npaths; i++)
+		transport_stop(device->paths[i]->transport, "shutting down");
+	list_for_each(node, &device->active)
+		device_abort(device, list_entry(node, struct request, node), -ESHUTDOWN);
+	device_stir(device);
+}

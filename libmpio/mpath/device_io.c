@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The corridor of a request:
+ *
+ *   device_submit: checked, given its deadline, held back if its blocks are
+ *   device_go: cut into commands -> device_dispatch: a path -> path_send
+ *   device_answered: judged -> again to device_dispatch, or device_settle
+ *   device_settle: the last command of a request finishes it
+ */
+#include "device.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "transport.h"
+
+static bool changes_medium(enum request_op op)
+{
+	return op == REQUEST_WRITE || op == REQUEST_WRITE_SAME || op == REQUEST_UNMAP;
+}
+
+static bool has_range(enum request_op op)
+{
+	return op != REQUEST_FLUSH && op != REQUEST_LBA_STATUS;
+}
+
+void device_stir(struct device *device)
+{
+	if (list_is_empty(&device->on_stirred))
+		list_append(&device->mpath->stirred, &device->on_stirred);
+}
+
+/*
+ * Completion
+ */
+
+static void finish(struct device *device, struct request *request)
+{
+	if (!list_is_empty(&device->holds))
+		device_stir(device);    /* one may have waited for this write */
+	list_remove(&request->on_blocked);
+	list_remove(&request->on_hungry);
+	list_move(&device->mpath->finished, &request->node);
+}
+
+static void put_command(struct device *device, struct request *request,
+			struct command *command)
+{
+	struct list *node;
+
+	list_remove(&command->on_request);
+	command->stage = COMMAND_IDLE;
+	if (command == &request->first) {
+		request->first_is_free = true;
+		return;
+	}
+	list_append(&device->pool, &command->node);
+	node = list_pop(&device->hungry);
+	if (node)
+		device_go(device, list_entry(node, struct request, on_hungry));
+}
+
+static bool wants_sync(const struct device *device, const struct request *request)
+{
+	if (!request->fua || request->is_syncing || request->error)
+		return false;
+	return request->op != REQUEST_WRITE || !device->unit.dpofua;
+}
+
+void device_settle(struct device *device, struct command *command, int error)
+{
+	struct request *request = command->request;
+
+	if (error && !request->error)
+		request->error = error;
+	put_command(device, request, command);
+	if (!list_is_empty(&request->commands))
+		return;
+	if (request->blocks_left && !request->error) {
+		if (list_is_empty(&request->on_hungry))
+			device_go(device, request);
+		return;
+	}
+	if (wants_sync(device, request)) {
+		request->is_syncing = true;
+		request->blocks_left = 1;
+		device_go(device, request);
+		return;
+	}
+	if (request->op == REQUEST_FLUSH && !request->error && device->has_lost_write) {
+		device->has_lost_write = false;
+		request->error = -EIO;
+	}
+	finish(device, request);
+}
+
+bool device_abort(struct device *device, struct request *request, int error)
+{
+	request->is_aborted = true;
+	if (!request->error)
+		request->error = error;
+	request->blocks_left = 0;
+	list_remove(&request->on_hungry);
+	list_for_each(node, &request->commands) {
+		struct command *command = list_entry(node, struct command, on_request);
+
+		if (command->stage == COMMAND_IN_FLIGHT || command->stage == COMMAND_ANSWERED)
+			continue;
+		list_remove(&command->node);
+		list_remove(&command->on_request);
+		command->stage = COMMAND_IDLE;
+		if (command != &request->first)
+			list_append(&device->pool, &command->node);
+	}
+	if (!list_is_empty(&request->commands))
+		return false;
+	finish(device, request);
+	return true;
+}
+
+/*
+ * Deadlines: `active` is in order of submission and all requests have the same
+ * time, so its head is due first.
+ */
+
+static void deadline_due(struct mpath_timer *timer)
+{
+	struct device *device = list_entry(timer, struct device, deadline_timer);
+	struct mpath *mpath = device->mpath;
+
+	list_for_each(node, &device->active) {
+		struct request *request = list_entry(node, struct request, node);
+
+		if (request->deadline_us > mpath->now_us) {
+			mpath_timer_arm(mpath, &device->deadline_timer, request->deadline_us);
+			return;
+		}
+		if (request->is_aborted)
+			continue;
+		mpath_emit(mpath, EVENT_COMMAND_TIMEOUT, device, NULL, NULL,
+			   "request at block %llu not done within %.1f s",
+			   (unsigned long long)request->lba,
+			   (double)device->settings.command_timeout_ms / 1e3);
+		if (device_abort(device, request, -EIO))
+			continue;
+		/* The session may touch the buffer as long as it lives. */
+		list_for_each(command_node, &request->commands) {
+			struct command *command =
+				list_entry(command_node, struct command, on_request);
+
+			if (command->stage == COMMAND_IN_FLIGHT)
+				transport_fail(command->path->transport, "command timed out");
+		}
+	}
+}
+
+void device_io_init(struct device *device)
+{
+	mpath_timer_init(&device->deadline_timer, deadline_due);
+}
+
+/*
+ * Cutting a request into commands
+ */
+
+static uint64_t max_blocks(const struct device *device, const struct request *request)
+{
+	const struct unit *unit = &device->unit;
+	uint64_t limit = 0;
+
+	switch (request->op) {
+	case REQUEST_READ:
+	case REQUEST_WRITE:
+		return device->max_transfer_blocks;
+	case REQUEST_UNMAP:
+		limit = unit->has_block_limits ? vpd_max_unmap(&unit->limits) : 0;
+		break;
+	case REQUEST_WRITE_SAME:
+		if (!device->has_write_same)
+			return device->max_transfer_blocks;
+		limit = unit->has_block_limits ? vpd_max_write_same(&unit->limits) : 0;
+		break;
+	case REQUEST_PREFETCH:
+		limit = unit->has_block_limits ? unit->limits.max_prefetch : 0;
+		break;
+	case REQUEST_FLUSH:
+	case REQUEST_LBA_STATUS:
+		return 1;
+	}
+	/* Where the unit names no limit: 64 MiB keep it answering others. */
+	return limit ? limit : (64u << 20) / device->block_size;
+}
+
+static void build(struct device *device, struct request *request, struct command *command)
+{
+	struct scsi_cdb *cdb = &command->cdb;
+	uint32_t block_size = device->block_size;
+	bool fua = request->fua && device->unit.dpofua;
+
+	command->data = NULL;
+	if (request->is_syncing || request->op == REQUEST_FLUSH) {
+		cdb_synchronize_cache16(cdb, 0, 0);
+		return;
+	}
+	switch (request->op) {
+	case REQUEST_READ:
+	case REQUEST_WRITE:
+		command->data = (char *)request->data +
+			(command->lba - request->lba) * block_size;
+		if (request->op == REQUEST_READ)
+			cdb_read16(cdb, command->lba, command->nblocks, block_size, false);
+		else
+			cdb_write16(cdb, command->lba, command->nblocks, block_size, fua);
+		break;
+	case REQUEST_UNMAP:
+		cdb_unmap(cdb, (uint16_t)unmap_param_build(command->parameters, command->lba,
+							    command->nblocks));
+		command->data = command->parameters;
+		break;
+	case REQUEST_WRITE_SAME:
+		command->data = device->zeroes;
+		if (device->has_write_same)
+			cdb_write_same16(cdb, command->lba, command->nblocks, block_size,
+					 request->may_unmap);
+		else
+			cdb_write16(cdb, command->lba, command->nblocks, block_size, false);
+		break;
+	case REQUEST_LBA_STATUS:
+		cdb_get_lba_status(cdb, request->lba, request->data_len);
+		command->data = request->data;
+		break;
+	case REQUEST_PREFETCH:
+		cdb_prefetch16(cdb, command->lba, command->nblocks);
+		break;
+	case REQUEST_FLUSH:
+		break;
+	}
+}
+
+static struct command *take_command(struct device *device, struct request *request)
+{
+	struct list *node;
+
+	if (request->first_is_free) {
+		request->first_is_free = false;
+		return &request->first;
+	}
+	node = list_pop(&device->pool);
+	return node ? list_entry(node, struct command, node) : NULL;
+}
+
+void device_go(struct device *device, struct request *request)
+{
+	uint64_t limit = max_blocks(device, request);
+
+	while (request->blocks_left && !request->error) {
+		uint64_t nblocks = request->blocks_left < limit ? request->blocks_left : limit;
+		struct command *command = take_command(device, request);
+
+		if (!command) {
+			list_append(&device->hungry, &request->on_hungry);
+			return;
+		}
+		command->request = request;
+		command->lba = request->next_lba;
+		command->nblocks = (uint32_t)nblocks;
+		command->tries = command->free_tries = 0;
+		command->avoid = NULL;
+		command->stay = false;
+		command->rest = 0;
+		request->next_lba += nblocks;
+		request->blocks_left -= nblocks;
+		build(device, request, command);
+		list_append(&request->commands, &command->on_request);
+		device_dispatch(device, command);
+	}
+}
+
+/*
+ * Submission
+ */
+
+static int check(const struct device *device, const struct request *request)
+{
+	if (device->state == DEVICE_STOPPED)
+		return -ESHUTDOWN;
+	if (!device_is_ready(device))
+		return -EIO;
+	if (has_range(request->op) && !request->nblocks)
+		return -EINVAL;
+	if (request->lba > device->nblocks || request->nblocks > device->nblocks - request->lba)
+		return -ENOSPC;
+	if (changes_medium(request->op) && device->is_read_only)
+		return -EROFS;
+	return 0;
+}
+
+void device_submit(struct device *device, struct request *request)
+{
+	struct mpath *mpath = device->mpath;
+
+	request->device = device;
+	request->next_lba = request->lba;
+	request->blocks_left = has_range(request->op) ? request->nblocks : 1;
+	request->data_got = 0;
+	request->first_is_free = true;
+	request->is_syncing = request->is_aborted = false;
+	list_init(&request->node);
+	list_init(&request->on_blocked);
+	list_init(&request->on_hungry);
+	list_init(&request->commands);
+	list_init(&request->first.node);
+	list_init(&request->first.on_request);
+	request->error = check(device, request);
+	if (request->error ||
+	    (request->op == REQUEST_PREFETCH && !device->has_prefetch)) {
+		list_append(&mpath->finished, &request->node);
+		return;
+	}
+	request->deadline_us = mpath->now_us + device->settings.command_timeout_ms * 1000;
+	list_append(&device->active, &request->node);
+	if (!mpath_timer_is_armed(&device->deadline_timer))
+		mpath_timer_arm(mpath, &device->deadline_timer, request->deadline_us);
+	if (range_blocks(device, request))
+		list_append(&device->blocked, &request->on_blocked);
+	else
+		device_go(device, request);
+}
+
+/*
+ * Paths
+ */
+
+static struct path *pick_path(struct device *device, struct command *command)
+{
+	struct path *path = command->path;
+
+	if (command->stay && path && path_is_usable(path) &&
+	    transport_has_slot(path->transport))
+		return path;
+	path = device->policy->pick(device->policy_context, &device->candidates, command,
+				    device->mpath->now_us);
+	if (path && (path->device != device || !path_is_usable(path) ||
+		     !transport_has_slot(path->transport))) {
+		mpath_emit(device->mpath, EVENT_BOGUS_PATH, device, NULL, NULL,
+			   "policy %s gave a path that cannot be used", device->policy->name);
+		return NULL;
+	}
+	return path;
+}
+
+void device_dispatch(struct device *device, struct command *command)
+{
+	struct path *path;
+
+	if (device->state == DEVICE_STOPPED) {
+		device_settle(device, command, -ESHUTDOWN);
+		return;
+	}
+	if (!device->candidates.count) {
+		hold_wait_for_path(device, command);
+		return;
+	}
+	/* Behind those that wait already; hold_run() takes them off the list. */
+	path = list_is_empty(&device->waiting) ? pick_path(device, command) : NULL;
+	if (path)
+		path_send(path, command);
+	else
+		hold_wait_for_slot(device, command);
+}
+
+void device_run(struct device *device)
+{
+	device_unit_run(device);
+	hold_run(device);
+	range_run(device);
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A command came back: what it means is the DSM's to say (a pure function),
+ * acting on it is done here.
+ */
+#include "device.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "sense.h"
+#include "status.h"
+#include "transport.h"
+
+/* Free retries (unit attentions) on the spot before they are slowed down. */
+#define FREE_TRIES 32
+
+/* Where the answer's length is exact, so that a residual is an error. */
+static bool has_exact_length(const struct command *command)
+{
+	return command->request->op != REQUEST_LBA_STATUS;
+}
+
+static bool is_write(const struct command *command)
+{
+	return command->request->op != REQUEST_READ &&
+		command->request->op != REQUEST_LBA_STATUS &&
+		command->request->op != REQUEST_PREFETCH;
+}
+
+static struct outcome outcome_of(const struct command *command)
+{
+	struct outcome outcome = {
+		.delivery = command->delivery,
+		.status = command->status,
+		.is_write = is_write(command),
+	};
+
+	if (has_exact_length(command)) {
+		outcome.residual = command->residual;
+		outcome.overflow = command->overflow;
+	}
+	if (command->sense_len)
+		sense_parse(command->sense, command->sense_len, &outcome.sense);
+	return outcome;
+}
+
+static void note_error(struct path *path, const struct command *command,
+		       const struct outcome *outcome, const struct verdict *verdict)
+{
+	char text[128];
+
+	if (outcome->delivery != DELIVERY_ANSWERED)
+		return;         /* the session's end says more */
+	if (outcome->sense.valid)
+		sense_format(&outcome->sense, text, sizeof text);
+	else
+		snprintf(text, sizeof text, "%s", scsi_status_name(outcome->status));
+	path_note_error(path, "%s at block %llu: %s: %s", cdb_name(&command->cdb),
+			(unsigned long long)command->lba, text, verdict->reason);
+}
+
+static void act_on_path(struct device *device, struct path *path,
+			const struct verdict *verdict)
+{
+	if (verdict->earlier_write_lost)
+		device->has_lost_write = true;
+	if (path->transport->state != TRANSPORT_UP)
+		return;
+	if (verdict->fail_path)
+		path_fail(path, verdict->reason);
+	else if (verdict->recheck_identity)
+		path_doubt(path, verdict->reason);
+}
+
+/* Zeroes that WRITE SAME could not write: the next piece by WRITE. */
+static void write_zeroes(struct device *device, struct command *command)
+{
+	uint32_t nblocks = command->rest;
+
+	if (nblocks > device->max_transfer_blocks)
+		nblocks = device->max_transfer_blocks;
+	command->nblocks = nblocks;
+	command->data = device->zeroes;
+	command->tries = command->free_tries = 0;
+	cdb_write16(&command->cdb, command->lba, nblocks, device->block_size, false);
+	device_dispatch(device, command);
+}
+
+static void was_done(struct device *device, struct command *command)
+{
+	struct request *request = command->request;
+
+	if (request->op == REQUEST_LBA_STATUS) {
+		uint32_t got = command->cdb.data_len;
+
+		if (!command->overflow)
+			got -= command->residual < got ? command->residual : got;
+		request->data_got = got;
+	}
+	if (command->rest && !request->is_aborted) {
+		command->rest -= command->nblocks;
+		command->lba += command->nblocks;
+		if (command->rest) {
+			write_zeroes(device, command);
+			return;
+		}
+	}
+	device_settle(device, command, 0);
+}
+
+/* The unit does not know the command, or not in this form: do without. */
+static void do_without(struct device *device, struct command *command, int error)
+{
+	struct request *request = command->request;
+
+	if (request->is_syncing || request->op == REQUEST_FLUSH) {
+		/* Without a volatile cache there is nothing to synchronize. */
+		device_settle(device, command, device->unit.write_cache ? -EIO : 0);
+		return;
+	}
+	switch (request->op) {
+	case REQUEST_PREFETCH:
+		device->has_prefetch = false;
+		device_settle(device, command, 0);
+		return;
+	case REQUEST_WRITE_SAME:
+		if (command->rest)
+			break;          /* it was a WRITE */
+		device->has_write_same = false;
+		if (request->is_fast) {
+			error = -EOPNOTSUPP;
+			break;
+		}
+		command->rest = command->nblocks;
+		write_zeroes(device, command);
+		return;
+	case REQUEST_READ:
+	case REQUEST_WRITE:
+		error = -EIO;
+		break;
+	case REQUEST_UNMAP:
+	case REQUEST_LBA_STATUS:
+	case REQUEST_FLUSH:
+		break;
+	}
+	device_settle(device, command, error);
+}
+
+static void return_error(struct device *device, struct command *command, int error)
+{
+	if (error == -EOPNOTSUPP || error == -EINVAL)
+		do_without(device, command, error);
+	else
+		device_settle(device, command, error);
+}
+
+static void retry(struct device *device, struct command *command, struct path *path,
+		  const struct verdict *verdict)
+{
+	const struct settings *settings = &device->settings;
+	bool has_other = device->candidates.count > 1 ||
+		(device->candidates.count == 1 && device->candidates.paths[0] != path);
+	uint64_t delay_us = (uint64_t)verdict->delay_ms * 1000;
+
+	path->counters.retries++;
+	if (verdict->counted && ++command->tries > settings->retry_count) {
+		return_error(device, command, verdict->error ? verdict->error : -EIO);
+		return;
+	}
+	command->stay = verdict->action == VERDICT_RETRY_SAME;
+	command->avoid = command->stay ? NULL : path;
+	if (!command->stay && has_other)
+		delay_us = 0;
+	else if (verdict->counted && !delay_us)
+		delay_us = settings->retry_interval_ms * 1000;
+	else if (!verdict->counted && !delay_us && ++command->free_tries > FREE_TRIES)
+		delay_us = settings->retry_interval_ms * 1000;
+	if (delay_us && device->candidates.count)
+		hold_wait_until(device, command, device->mpath->now_us + delay_us);
+	else
+		device_dispatch(device, command);
+}
+
+void device_answered(struct device *device, struct command *command)
+{
+	struct path *path = command->path;
+	struct request *request = command->request;
+	struct outcome outcome;
+	struct verdict verdict;
+
+	path_settle(path, command);
+	if (command->delivery == DELIVERY_ANSWERED && command->status == SAM_STATUS_GOOD &&
+	    !(command->residual && has_exact_length(command))) {
+		was_done(device, command);
+		return;
+	}
+	outcome = outcome_of(command);
+	verdict = device->dsm->interpret_error(&outcome);
+	if (verdict.action != VERDICT_DONE)
+		note_error(path, command, &outcome, &verdict);
+	act_on_path(device, path, &verdict);
+	if (verdict.action == VERDICT_DONE) {
+		was_done(device, command);
+		return;
+	}
+	if (request->is_aborted || request->error) {
+		device_settle(device, command, request->error ? request->error : -EIO);
+		return;
+	}
+	if (verdict.action == VERDICT_RETURN)
+		return_error(device, command, verdict.error);
+	else
+		retry(device, command, path, &verdict);
+}

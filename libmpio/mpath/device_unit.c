@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Which unit a device serves, and how large it is. The first decision is an
+ * election: once every path had its chance (or a short time after the first
+ * one was verified) the unit that most paths show is taken, so that one portal
+ * with the wrong LUN behind it does not win by being quick. From then on a
+ * path either shows that unit or is refused. A new size is adopted only when
+ * no path shows the old one any more.
+ */
+#include "device.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "transport.h"
+
+#define ELECTION_US 1000000             /* after the first verified path */
+#define SIZE_PATIENCE_US 2000000        /* for the other paths' answers */
+
+static void adopt_size(struct device *device, const struct unit *unit)
+{
+	device->nblocks = unit->capacity.nblocks;
+	device->unit.capacity = unit->capacity;
+}
+
+static void adopt_access(struct device *device, const struct path *path)
+{
+	bool is_read_only = path->unit.write_protected;
+
+	if (device->is_read_only == is_read_only)
+		return;
+	device->is_read_only = is_read_only;
+	device->unit.write_protected = is_read_only;
+	mpath_emit(device->mpath, EVENT_ACCESS_CHANGED, device, path, NULL,
+		   "the unit is now %s", is_read_only ? "write-protected" : "writable");
+}
+
+/* Bytes a command: ours, and the unit's MAXIMUM TRANSFER LENGTH (VPD B0h). */
+static int set_transfer_limits(struct device *device)
+{
+	const struct unit *unit = &device->unit;
+	uint64_t blocks = device->settings.max_transfer / device->block_size;
+
+	if (unit->has_block_limits && vpd_max_transfer(&unit->limits) &&
+	    vpd_max_transfer(&unit->limits) < blocks)
+		blocks = vpd_max_transfer(&unit->limits);
+	device->max_transfer_blocks = blocks ? (uint32_t)blocks : 1;
+	free(device->zeroes);
+	device->zeroes = calloc(device->max_transfer_blocks, device->block_size);
+	return device->zeroes ? 0 : -ENOMEM;
+}
+
+/* Makes PATH's unit the device's, or refuses PATH. */
+static bool adopt(struct device *device, struct path *path)
+{
+	char reason[160];
+	const struct dsm_ops *dsm = dsm_claim(&path->unit, reason, sizeof reason);
+
+	if (!dsm) {
+		path_refuse(path, reason);
+		return false;
+	}
+	device->unit = path->unit;
+	device->block_size = path->unit.capacity.block_size;
+	device->is_read_only = path->unit.write_protected;
+	adopt_size(device, &path->unit);
+	if (set_transfer_limits(device)) {
+		path_refuse(path, "out of memory");
+		return false;
+	}
+	device->dsm = dsm;
+	mpath_emit(device->mpath, EVENT_DEVICE_CREATED, device, NULL, NULL,
+		   "%s, %s %s, %llu blocks of %u bytes, DSM %s", path->unit.identity.text,
+		   path->unit.inquiry.vendor, path->unit.inquiry.product,
+		   (unsigned long long)device->nblocks, device->block_size, dsm->name);
+	return true;
+}
+
+/*
+ * Size
+ */
+
+static bool shows_old_size(const struct device *device, const struct path *path)
+{
+	return path_is_usable(path) && path->unit.capacity.nblocks == device->nblocks;
+}
+
+static bool size_is_open(const struct device *device)
+{
+	for (unsigned int i = 0; i < device->npaths; i++) {
+		const struct path *path = device->paths[i];
+
+		if (path->verify.is_running && !path->is_size_pending)
+			return true;
+	}
+	return false;
+}
+
+static void refuse_size(struct device *device, struct path *path)
+{
+	char reason[160];
+
+	snprintf(reason, sizeof reason, "shows %llu blocks where the other paths show %llu",
+		 (unsigned long long)path->unit.capacity.nblocks,
+		 (unsigned long long)device->nblocks);
+	path_refuse(path, reason);
+}
+
+static struct path *next_pending(const struct device *device)
+{
+	for (unsigned int i = 0; i < device->npaths; i++)
+		if (device->paths[i]->is_size_pending)
+			return device->paths[i];
+	return NULL;
+}
+
+/* Every path has answered, or had the time to. */
+static void settle_size(struct device *device)
+{
+	struct path *path = next_pending(device);
+	bool is_old_alive = false;
+
+	mpath_timer_disarm(&device->size_timer);
+	if (!path)
+		return;
+	for (unsigned int i = 0; i < device->npaths; i++)
+		is_old_alive |= shows_old_size(device, device->paths[i]);
+	if (!is_old_alive) {
+		mpath_emit(device->mpath, EVENT_SIZE_CHANGED, device, path, NULL,
+			   "%llu blocks, before %llu",
+			   (unsigned long long)path->unit.capacity.nblocks,
+			   (unsigned long long)device->nblocks);
+		adopt_size(device, &path->unit);
+	}
+	for (; path; path = next_pending(device)) {
+		if (path->unit.capacity.nblocks == device->nblocks)
+			path_accept(path);
+		else
+			refuse_size(device, path);
+	}
+}
+
+static void size_due(struct mpath_timer *timer)
+{
+	struct device *device = list_entry(timer, struct device, size_timer);
+
+	settle_size(device);
+}
+
+/* PATH shows another size: it waits while the others are asked. Those stay in
+ * service for the old range, which a grown unit still has and a shrunk one
+ * refuses to overrun by itself. */
+static void doubt_size(struct device *device, struct path *path)
+{
+	path->is_size_pending = true;
+	path_enter(path, PATH_CHECKING, "shows %llu blocks, before %llu; asking the other paths",
+		   (unsigned long long)path->unit.capacity.nblocks,
+		   (unsigned long long)device->nblocks);
+	if (mpath_timer_is_armed(&device->size_timer))
+		return;
+	mpath_timer_arm(device->mpath, &device->size_timer,
+			device->mpath->now_us + SIZE_PATIENCE_US);
+	for (unsigned int i = 0; i < device->npaths; i++)
+		if (shows_old_size(device, device->paths[i]))
+			path_recheck(device->paths[i]);
+}
+
+/*
+ * Identity
+ */
+
+static void refuse_identity(struct path *path, const struct identity *wanted)
+{
+	char reason[sizeof path->last_error];
+
+	snprintf(reason, sizeof reason, "wrong unit: it is %.80s, this device is %.80s",
+		 path->unit.identity.text, wanted->text);
+	path_refuse(path, reason);
+}
+
+static void admit(struct device *device, struct path *path)
+{
+	if (!device->dsm->same_unit(&device->unit, &path->unit)) {
+		refuse_identity(path, &device->unit.identity);
+	} else if (path->unit.capacity.block_size != device->block_size) {
+		char reason[128];
+
+		snprintf(reason, sizeof reason,
+			 "block size %u where the other paths show %u",
+			 path->unit.capacity.block_size, device->block_size);
+		path_refuse(path, reason);
+	} else if (path->unit.capacity.nblocks != device->nblocks) {
+		doubt_size(device, path);
+	} else {
+		adopt_access(device, path);
+		path_accept(path);
+	}
+}
+
+static unsigned int votes_for(const struct device *device, const struct path *path)
+{
+	unsigned int votes = 0;
+
+	for (unsigned int i = 0; i < device->npaths; i++)
+		votes += device->paths[i]->is_verified &&
+			identity_equal(&device->paths[i]->unit.identity,
+				       &path->unit.identity) &&
+			capacity_equal(&device->paths[i]->unit.capacity,
+				       &path->unit.capacity);
+	return votes;
+}
+
+static struct path *elect(struct device *device)
+{
+	struct path *winner = NULL;
+	unsigned int most = 0;
+
+	for (unsigned int i = 0; i < device->npaths; i++) {
+		struct path *path = device->paths[i];
+		char reason[160];
+
+		if (!path->is_verified)
+			continue;
+		if (!dsm_claim(&path->unit, reason, sizeof reason)) {
+			path_refuse(path, reason);
+			continue;
+		}
+		if (votes_for(device, path) > most) {
+			most = votes_for(device, path);
+			winner = path;
+		}
+	}
+	return winner;
+}
+
+static void hold_election(struct device *device)
+{
+	struct path *winner = elect(device);
+
+	mpath_timer_disarm(&device->election_timer);
+	if (!winner || !adopt(device, winner))
+		return;
+	for (unsigned int i = 0; i < device->npaths; i++)
+		if (device->paths[i]->is_verified)
+			admit(device, device->paths[i]);
+}
+
+static void election_due(struct mpath_timer *timer)
+{
+	hold_election(list_entry(timer, struct device, election_timer));
+}
+
+void device_expect(struct device *device, const struct identity *identity)
+{
+	device->has_expected = true;
+	device->expected = *identity;
+}
+
+void device_path_verified(struct device *device, struct path *path)
+{
+	if (device->dsm) {
+		admit(device, path);
+	} else if (device->has_expected) {
+		if (!identity_equal(&device->expected, &path->unit.identity))
+			refuse_identity(path, &device->expected);
+		else if (adopt(device, path))
+			admit(device, path);
+	} else if (!mpath_timer_is_armed(&device->election_timer)) {
+		mpath_timer_arm(device->mpath, &device->election_timer,
+				device->mpath->now_us + ELECTION_US);
+	}
+	device_stir(device);
+}
+
+/* Called when paths were verified or failed: what waited for them goes on. */
+void device_unit_run(struct device *device)
+{
+	if (mpath_timer_is_armed(&device->election_timer) && device_is_settled(device))
+		hold_election(device);
+	if (mpath_timer_is_armed(&device->size_timer) && !size_is_open(device))
+		settle_size(device);
+}
+
+void device_unit_init(struct device *device)
+{
+	mpath_timer_init(&device->election_timer, election_due);
+	mpath_timer_init(&device->size_timer, size_due);
+}
+
+bool device_is_ready(const struct device *device)
+{
+	return device->dsm != NULL;
+}

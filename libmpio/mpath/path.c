@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "path.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "command.h"
+#include "device.h"
+#include "transport.h"
+
+const char *path_state_name(enum path_state state)
+{
+	static const char *const names[PATH_STATES] = {
+		[PATH_ACTIVE_OPTIMIZED] = "active-optimized",
+		[PATH_ACTIVE_UNOPTIMIZED] = "active-unoptimized",
+		[PATH_STANDBY] = "standby",
+		[PATH_UNAVAILABLE] = "unavailable",
+		[PATH_TRANSITIONING] = "transitioning",
+		[PATH_FAILED] = "failed",
+		[PATH_EJECTED] = "ejected",
+		[PATH_DISABLED] = "disabled",
+		[PATH_CHECKING] = "checking",
+	};
+
+	return names[state];
+}
+
+bool path_is_usable(const struct path *path)
+{
+	return path->state <= PATH_STANDBY;
+}
+
+static uint64_t jittered(struct mpath *mpath, uint64_t interval_us)
+{
+	return mpath->now_us + interval_us * 3 / 4 + mpath_random(mpath, interval_us / 2 + 1);
+}
+
+/* The next verification: a usable path's is routine, another's the way back. */
+static void schedule(struct path *path)
+{
+	const struct settings *settings = &path->device->settings;
+	struct mpath *mpath = path->device->mpath;
+
+	if (path->transport->state != TRANSPORT_UP)
+		mpath_timer_disarm(&path->timer);
+	else if (!path_is_usable(path))
+		mpath_timer_arm(mpath, &path->timer,
+				jittered(mpath, settings->path_recovery_interval_ms * 1000));
+	else if (settings->path_verify)
+		mpath_timer_arm(mpath, &path->timer,
+				jittered(mpath, settings->path_verify_interval_ms * 1000));
+}
+
+static void timer_fired(struct mpath_timer *timer)
+{
+	struct path *path = list_entry(timer, struct path, timer);
+
+	path_recheck(path);
+}
+
+int path_init(struct path *path, struct device *device, unsigned int index,
+	      struct transport *transport, uint64_t lun, const struct path_settings *settings)
+{
+	*path = (struct path) {
+		.device = device,
+		.transport = transport,
+		.index = index,
+		.lun = lun,
+		.settings = *settings,
+		.state = PATH_CHECKING,
+		.array_state = PATH_ACTIVE_OPTIMIZED,
+		.since_us = device->mpath->now_us,
+	};
+	snprintf(path->id, sizeof path->id, "%u", index);
+	list_append(&transport->paths, &path->on_transport);
+	mpath_timer_init(&path->timer, timer_fired);
+	return verify_init(&path->verify);
+}
+
+void path_done(struct path *path)
+{
+	list_remove(&path->on_transport);
+	mpath_timer_disarm(&path->timer);
+	verify_done(&path->verify);
+}
+
+void path_note_error(struct path *path, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(path->last_error, sizeof path->last_error, format, args);
+	va_end(args);
+	path->last_error_us = path->device->mpath->now_us;
+}
+
+void path_enter(struct path *path, enum path_state state, const char *format, ...)
+{
+	enum path_state from = path->state;
+	char reason[sizeof path->last_error];
+	va_list args;
+
+	if (state == from)
+		return;
+	va_start(args, format);
+	vsnprintf(reason, sizeof reason, format, args);
+	va_end(args);
+
+	path->state = state;
+	path->since_us = path->device->mpath->now_us;
+	if (state == PATH_FAILED) {
+		if (from <= PATH_STANDBY)
+			path->counters.failures++;
+		path_note_error(path, "%s", reason);
+	}
+	device_path_changed(path->device, path, from, reason);
+}
+
+/*
+ * I/O
+ */
+
+static enum path_op op_of(const struct command *command)
+{
+	return command->cdb.dir == SCSI_DIR_OUT ? PATH_OP_WRITE : PATH_OP_READ;
+}
+
+void path_send(struct path *path, struct command *command)
+{
+	command->path = path;
+	path->in_flight++;
+	path->in_flight_bytes += command->cdb.data_len;
+	transport_send(path->transport, path->lun, command);
+}
+
+void path_settle(struct path *path, const struct command *command)
+{
+	enum path_op op = op_of(command);
+
+	assert(path->in_flight > 0);
+	path->in_flight--;
+	path->in_flight_bytes -= command->cdb.data_len;
+	if (command->delivery != DELIVERY_ANSWERED)
+		return;
+	if (command->status) {
+		path->counters.errors++;
+		return;
+	}
+	path->counters.ops[op]++;
+	path->counters.bytes[op] += command->cdb.data_len;
+	histogram_record(&path->latency[op], path->device->mpath->now_us - command->sent_us);
+}
+
+/*
+ * Verification
+ */
+
+static bool has_session(const struct path *path)
+{
+	return path->transport->state == TRANSPORT_UP;
+}
+
+void path_recheck(struct path *path)
+{
+	mpath_timer_disarm(&path->timer);
+	if (has_session(path) && !path->verify.is_running)
+		verify_start(&path->verify);
+}
+
+void path_doubt(struct path *path, const char *reason)
+{
+	path->is_verified = false;
+	if (!has_session(path))
+		return;
+	path_enter(path, PATH_CHECKING, "%s", reason);
+	mpath_timer_disarm(&path->timer);
+	verify_start(&path->verify);
+}
+
+void path_fail(struct path *path, const char *reason)
+{
+	path->is_verified = false;
+	path_enter(path, PATH_FAILED, "%s", reason);
+	if (!path->verify.is_running)
+		schedule(path);
+}
+
+void path_session_up(struct path *path)
+{
+	path_doubt(path, "logged in");
+}
+
+void path_session_down(struct path *path, const char *reason)
+{
+	verify_abort(&path->verify);
+	mpath_timer_disarm(&path->timer);
+	path->is_verified = false;
+	path->is_size_pending = false;
+	path->was_checked = true;
+	if (path->state == PATH_FAILED)
+		path_note_error(path, "%s", reason);
+	path_enter(path, PATH_FAILED, "%s", reason);
+	device_stir(path->device);
+}
+
+void path_verified(struct path *path, const struct unit *unit, const char *reason)
+{
+	path->was_checked = true;
+	if (reason) {
+		path->is_size_pending = false;
+		path_note_error(path, "%s", reason);
+		path_fail(path, reason);
+		device_stir(path->device);
+		return;
+	}
+	path->unit = *unit;
+	path->is_verified = true;
+	device_path_verified(path->device, path);
+	if (!path->verify.is_running)
+		schedule(path);
+}
+
+void path_accept(struct path *path)
+{
+	enum path_state state = path->array_state;
+
+	path->is_refused = false;
+	path->is_size_pending = false;
+	if (path->settings.is_standby && state < PATH_STANDBY)
+		state = PATH_STANDBY;
+	path_enter(path, state, "verified: %s", path->unit.identity.text);
+	schedule(path);
+}
+
+void path_refuse(struct path *path, const char *reason)
+{
+	bool was_refused = path->is_refused;
+
+	path->is_refused = true;
+	path->is_verified = false;
+	path->is_size_pending = false;
+	path_enter(path, PATH_FAILED, "%s", reason);
+	path_note_error(path, "%s", reason);
+	if (!was_refused)
+		mpath_emit(path->device->mpath, EVENT_PATH_REFUSED, path->device, path, NULL,
+			   "%s", reason);
+	schedule(path);
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Failover only: one active path carries everything, the others stand by. The
+ * preferred path is taken first; after a failover I/O returns to it at once,
+ * after it has been back for a time, or only when told to.
+ */
+#include "policy.h"
+
+#include <stdlib.h>
+
+#include "command.h"
+#include "mpath.h"
+#include "path.h"
+#include "transport.h"
+
+struct failover_only {
+	const struct settings *settings;
+	const struct path *active;
+	uint64_t failback_us;           /* when to return; MPATH_NEVER */
+};
+
+static void *failover_only_create(const struct settings *settings)
+{
+	struct failover_only *fo = calloc(1, sizeof *fo);
+
+	if (fo) {
+		fo->settings = settings;
+		fo->failback_us = MPATH_NEVER;
+	}
+	return fo;
+}
+
+static bool is_candidate(const struct candidates *candidates, const struct path *path)
+{
+	for (size_t i = 0; i < candidates->count; i++)
+		if (candidates->paths[i] == path)
+			return true;
+	return false;
+}
+
+static const struct path *preferred(const struct candidates *candidates)
+{
+	for (size_t i = 0; i < candidates->count; i++)
+		if (candidates->paths[i]->settings.is_preferred)
+			return candidates->paths[i];
+	return NULL;
+}
+
+/* The preferred path is back beside an active one. */
+static void consider_failback(struct failover_only *fo, const struct path *path,
+			      uint64_t now_us)
+{
+	switch (fo->settings->failback) {
+	case FAILBACK_MANUAL:
+		return;
+	case FAILBACK_IMMEDIATE:
+		fo->active = path;
+		return;
+	case FAILBACK_AFTER:
+		if (fo->failback_us == MPATH_NEVER)
+			fo->failback_us = now_us + fo->settings->failback_ms * 1000;
+		if (now_us < fo->failback_us)
+			return;
+		fo->active = path;
+		fo->failback_us = MPATH_NEVER;
+		return;
+	}
+}
+
+static void failover_only_changed(void *context, const struct candidates *candidates,
+				  uint64_t now_us)
+{
+	struct failover_only *fo = context;
+	const struct path *wanted = preferred(candidates);
+
+	if (!wanted)
+		fo->failback_us = MPATH_NEVER;
+	if (!candidates->count) {
+		fo->active = NULL;
+		return;
+	}
+	if (!fo->active || !is_candidate(candidates, fo->active)) {
+		fo->active = wanted ? wanted : candidates->paths[0];
+		fo->failback_us = MPATH_NEVER;
+		return;
+	}
+	if (wanted && wanted != fo->active)
+		consider_failback(fo, wanted, now_us);
+}
+
+static struct path *failover_only_pick(void *context, const struct candidates *candidates,
+				       const struct command *command, uint64_t now_us)
+{
+	const struct failover_only *fo = context;
+	struct path *active = NULL, *other = NULL;
+
+	(void)now_us;
+	for (size_t i = 0; i < candidates->count; i++) {
+		struct path *path = candidates->paths[i];
+
+		if (path == fo->active)
+			active = path;
+		else if (!other && path != command->avoid)
+			other = path;
+	}
+	/* The command has just failed there: this one goes elsewhere, once. */
+	if (command->avoid == active && other)
+		active = other;
+	return active && transport_has_slot(active->transport) ? active : NULL;
+}
+
+static uint64_t failover_only_next_change_us(const void *context)
+{
+	const struct failover_only *fo = context;
+
+	return fo->failback_us;
+}
+
+static const struct path *failover_only_active(const void *context)
+{
+	const struct failover_only *fo = context;
+
+	return fo->active;
+}
+
+const struct policy_ops policy_failover_only = {
+	.name = "failover-only",
+	.create = failover_only_create,
+	.destroy = free,
+	.changed = failover_only_changed,
+	.pick = failover_only_pick,
+	.next_change_us = failover_only_next_change_us,
+	.active = failover_only_active,
+};

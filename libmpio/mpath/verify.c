@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "verify.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "device.h"
+#include "mode.h"
+#include "path.h"
+#include "sense.h"
+#include "status.h"
+#include "transport.h"
+
+#define STEP_TRIES 16                   /* unit attentions come in a queue */
+#define STEP_FAILURES 4                 /* other answers that may pass */
+
+/*
+ * The steps
+ */
+
+struct step {
+	const char *name;
+	void (*build)(struct scsi_cdb *cdb);
+	/* BUFFER holds LEN bytes of the answer. -errno where they make no sense. */
+	int (*read)(struct verify *verify, const uint8_t *buffer, size_t len);
+	uint8_t vpd_page;               /* asked only where VPD 00h lists it; 0: always */
+	bool may_fail;                  /* the unit does not have to know it */
+};
+
+static void build_supported_pages(struct scsi_cdb *cdb)
+{
+	cdb_inquiry(cdb, true, VPD_SUPPORTED_PAGES, VPD_ALLOC_LEN);
+}
+
+static void build_designation(struct scsi_cdb *cdb)
+{
+	cdb_inquiry(cdb, true, VPD_DEVICE_IDENTIFICATION, VERIFY_BUFFER);
+}
+
+static void build_serial(struct scsi_cdb *cdb)
+{
+	cdb_inquiry(cdb, true, VPD_UNIT_SERIAL_NUMBER, VPD_ALLOC_LEN);
+}
+
+static void build_block_limits(struct scsi_cdb *cdb)
+{
+	cdb_inquiry(cdb, true, VPD_BLOCK_LIMITS, VPD_ALLOC_LEN);
+}
+
+static void build_characteristics(struct scsi_cdb *cdb)
+{
+	cdb_inquiry(cdb, true, VPD_BLOCK_CHARACTERISTICS, VPD_ALLOC_LEN);
+}
+
+static void build_provisioning(struct scsi_cdb *cdb)
+{
+	cdb_inquiry(cdb, true, VPD_LOGICAL_BLOCK_PROVISIONING, VPD_ALLOC_LEN);
+}
+
+static void build_inquiry(struct scsi_cdb *cdb)
+{
+	cdb_inquiry(cdb, false, 0, INQUIRY_ALLOC_LEN);
+}
+
+static void build_capacity(struct scsi_cdb *cdb)
+{
+	cdb_read_capacity16(cdb, CAPACITY16_ALLOC_LEN);
+}
+
+static void build_caching(struct scsi_cdb *cdb)
+{
+	cdb_mode_sense10(cdb, MODE_PAGE_CACHING, MODE_ALLOC_LEN);
+}
+
+static void build_control(struct scsi_cdb *cdb)
+{
+	cdb_mode_sense10(cdb, MODE_PAGE_CONTROL, MODE_ALLOC_LEN);
+}
+
+static int read_inquiry(struct verify *v, const uint8_t *buffer, size_t len)
+{
+	return inquiry_parse(buffer, len, &v->unit.inquiry);
+}
+
+static int read_supported_pages(struct verify *v, const uint8_t *buffer, size_t len)
+{
+	return vpd_pages_parse(buffer, len, &v->pages);
+}
+
+static int read_serial(struct verify *v, const uint8_t *buffer, size_t len)
+{
+	return vpd_serial_parse(buffer, len, &v->unit.serial);
+}
+
+static int read_designation(struct verify *v, const uint8_t *buffer, size_t len)
+{
+	return vpd_designation_parse(buffer, len, &v->designation);
+}
+
+static int read_block_limits(struct verify *v, const uint8_t *buffer, size_t len)
+{
+	int err = vpd_block_limits_parse(buffer, len, &v->unit.limits);
+
+	v->unit.has_block_limits = !err;
+	return err;
+}
+
+static int read_characteristics(struct verify *v, const uint8_t *buffer, size_t len)
+{
+	struct vpd_block_characteristics characteristics;
+	int err = vpd_block_characteristics_parse(buffer, len, &characteristics);
+
+	if (err)
+		return err;
+	v->unit.is_rotational_known = characteristics.rotation_rate != 0;
+	v->unit.is_rotational = characteristics.rotation_rate > 1;
+	return 0;
+}
+
+static int read_provisioning(struct verify *v, const uint8_t *buffer, size_t len)
+{
+	int err = vpd_provisioning_parse(buffer, len, &v->unit.provisioning);
+
+	v->unit.has_provisioning = !err;
+	return err;
+}
+
+static int read_capacity(struct verify *v, const uint8_t *buffer, size_t len)
+{
+	return capacity16_parse(buffer, len, &v->unit.capacity);
+}
+
+static int read_mode(struct verify *v, const uint8_t *buffer, size_t len)
+{
+	struct mode_data mode;
+	int err = mode_sense10_parse(buffer, len, &mode);
+
+	if (err)
+		return err;
+	v->unit.write_protected |= mode.header.write_protected;
+	v->unit.dpofua |= mode.header.dpofua;
+	if (mode.has_caching)
+		v->unit.write_cache = mode.caching.wce;
+	if (mode.has_control)
+		v->unit.write_protected |= mode.control.swp;
+	return 0;
+}
+
+/* TEST UNIT READY comes first and takes the unit attentions of a new session. */
+static const struct step steps[] = {
+	{ "TEST UNIT READY", cdb_test_unit_ready, NULL, 0, false },
+	{ "INQUIRY", build_inquiry, read_inquiry, 0, false },
+	{ "VPD 00h", build_supported_pages, read_supported_pages, 0, true },
+	{ "VPD 80h", build_serial, read_serial, VPD_UNIT_SERIAL_NUMBER, true },
+	{ "VPD 83h", build_designation, read_designation, VPD_DEVICE_IDENTIFICATION, true },
+	{ "VPD B0h", build_block_limits, read_block_limits, VPD_BLOCK_LIMITS, true },
+	{ "VPD B1h", build_characteristics, read_characteristics,
+	  VPD_BLOCK_CHARACTERISTICS, true },
+	{ "VPD B2h", build_provisioning, read_provisioning,
+	  VPD_LOGICAL_BLOCK_PROVISIONING, true },
+	{ "READ CAPACITY(16)", build_capacity, read_capacity, 0, false },
+	{ "MODE SENSE caching page", build_caching, read_mode, 0, true },
+	{ "MODE SENSE control page", build_control, read_mode, 0, true },
+};
+#define STEPS (sizeof steps / sizeof steps[0])
+
+/*
+ * Going through them
+ */
+
+static struct path *path_of(struct verify *verify)
+{
+	return list_entry(verify, struct path, verify);
+}
+
+static void finish(struct verify *v, const char *reason)
+{
+	v->is_running = false;
+	mpath_timer_disarm(&v->retry);
+	path_verified(path_of(v), &v->unit, reason);
+}
+
+static void begin(struct verify *v)
+{
+	v->step = 0;
+	v->tries = 0;
+	v->failures = 0;
+	v->is_stale = false;
+	v->unit = (struct unit) { .write_cache = true };
+	v->pages = (struct vpd_pages) { 0 };
+	v->designation.count = 0;
+}
+
+static void gathered(struct verify *v)
+{
+	if (identity_choose(&v->unit.identity, &v->designation, &v->unit.serial,
+			    &v->unit.inquiry)) {
+		finish(v, "the unit has no usable identity in VPD 83h or 80h");
+		return;
+	}
+	finish(v, NULL);
+}
+
+/* Sends the step's command when the session has a slot; else soon. */
+static void ask(struct verify *v)
+{
+	struct path *path = path_of(v);
+	struct command *command = &v->command;
+
+	while (v->step < STEPS && steps[v->step].vpd_page &&
+	       !vpd_pages_has(&v->pages, steps[v->step].vpd_page))
+		v->step++;
+	if (v->step == STEPS) {
+		gathered(v);
+		return;
+	}
+	if (!transport_has_slot(path->transport)) {
+		mpath_timer_arm(path->transport->mpath, &v->retry,
+				path->transport->mpath->now_us + 1000);
+		return;
+	}
+	steps[v->step].build(&command->cdb);
+	command->data = v->buffer;
+	command->path = path;
+	v->is_in_flight = true;
+	transport_send(path->transport, path->lun, command);
+}
+
+static void retry_fired(struct mpath_timer *timer)
+{
+	struct verify *v = list_entry(timer, struct verify, retry);
+
+	if (v->is_running && !v->is_in_flight)
+		ask(v);
+}
+
+static void next_step(struct verify *v)
+{
+	v->step++;
+	v->tries = 0;
+	v->failures = 0;
+	ask(v);
+}
+
+__attribute__((format(printf, 2, 3)))
+static void fail(struct verify *v, const char *format, ...)
+{
+	char reason[192];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(reason, sizeof reason, format, args);
+	va_end(args);
+	finish(v, reason);
+}
+
+/* The step was not answered with GOOD: go on, ask again, or give up. */
+static void judge(struct verify *v, const struct outcome *outcome)
+{
+	const struct step *step = &steps[v->step];
+	struct path *path = path_of(v);
+	struct verdict verdict = dsm_generic.interpret_error(outcome);
+	char text[128];
+
+	if (outcome->status == SAM_STATUS_CHECK_CONDITION && outcome->sense.valid)
+		sense_format(&outcome->sense, text, sizeof text);
+	else
+		snprintf(text, sizeof text, "%s", scsi_status_name(outcome->status));
+
+	if (outcome->sense.valid && outcome->sense.key == SENSE_KEY_UNIT_ATTENTION) {
+		if (++v->tries > STEP_TRIES) {
+			fail(v, "%s: unit attentions without end, the last %s",
+			     step->name, text);
+			return;
+		}
+		if (verdict.recheck_identity)
+			v->step = 0;    /* what was read may be out of date */
+		ask(v);
+		return;
+	}
+	if (verdict.action == VERDICT_RETURN || verdict.fail_path) {
+		if (step->may_fail)
+			next_step(v);
+		else
+			fail(v, "%s: %s", step->name, text);
+		return;
+	}
+	if (++v->failures > STEP_FAILURES) {
+		fail(v, "%s: %s", step->name, text);
+		return;
+	}
+	mpath_timer_arm(path->transport->mpath, &v->retry, path->transport->mpath->now_us +
+			path->device->settings.retry_interval_ms * 1000);
+}
+
+static void answered(struct command *command)
+{
+	struct verify *v = list_entry(command, struct verify, command);
+	const struct step *step = &steps[v->step];
+	struct outcome outcome = {
+		.delivery = command->delivery,
+		.status = command->status,
+	};
+	size_t len;
+
+	v->is_in_flight = false;
+	if (!v->is_running)
+		return;
+	if (v->is_stale) {
+		begin(v);
+		ask(v);
+		return;
+	}
+	if (command->delivery != DELIVERY_ANSWERED)
+		return;         /* path_session_down() is on its way */
+	if (command->status != SAM_STATUS_GOOD) {
+		if (command->sense_len)
+			sense_parse(command->sense, command->sense_len, &outcome.sense);
+		judge(v, &outcome);
+		return;
+	}
+	len = command->cdb.data_len;
+	if (!command->overflow)
+		len -= command->residual < len ? command->residual : len;
+	if (step->read && step->read(v, v->buffer, len) && !step->may_fail) {
+		fail(v, "%s: %zu bytes that make no sense", step->name, len);
+		return;
+	}
+	next_step(v);
+}
+
+int verify_init(struct verify *v)
+{
+	*v = (struct verify) { 0 };
+	list_init(&v->command.node);
+	list_init(&v->command.on_request);
+	v->command.answered = answered;
+	mpath_timer_init(&v->retry, retry_fired);
+	v->buffer = calloc(1, VERIFY_BUFFER);
+	return v->buffer ? 0 : -ENOMEM;
+}
+
+void verify_done(struct verify *v)
+{
+	mpath_timer_disarm(&v->retry);
+	list_remove(&v->command.node);
+	free(v->buffer);
+}
+
+void verify_start(struct verify *v)
+{
+	v->is_running = true;
+	begin(v);
+	/* An answer on its way, perhaps of the session before, comes first. */
+	if (v->is_in_flight)
+		v->is_stale = true;
+	else
+		ask(v);
+}
+
+void verify_abort(struct verify *v)
+{
+	v->is_running = false;
+	v->is_stale = false;
+	mpath_timer_disarm(&v->retry);
+}
