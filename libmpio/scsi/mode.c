@@ -49,35 +49,54 @@ static bool take_control(const uint8_t *p, size_t len, struct mode_control *out)
 
 static void take_page(const uint8_t *p, size_t len, struct mode_data *out)
 {
-	switch (p[0] & 0x3f) {
+	/* Bit 6, SPF, is part of the comparison: subpages are others' business. */
+	switch (p[0] & 0x7f) {
 	case MODE_PAGE_CACHING:
-		if (take_caching(p, len, &out->caching))
-			out->has_caching = true;
+		if (!out->has_caching)
+			out->has_caching = take_caching(p, len, &out->caching);
 		break;
 	case MODE_PAGE_CONTROL:
-		if (take_control(p, len, &out->control))
-			out->has_control = true;
+		if (!out->has_control)
+			out->has_control = take_control(p, len, &out->control);
 		break;
 	}
 }
 
-/* SPC-4 7.5: page_0 format has a one-byte length, the subpage format two. */
+/* The length of the page at p, 0 if its header is cut (SPC-4 7.5: two formats). */
+static size_t page_size(const uint8_t *p, size_t len)
+{
+	if (p[0] & 0x40)
+		return len < 4 ? 0 : 4u + get_be16(&p[2]);
+	return len < 2 ? 0 : 2u + p[1];
+}
+
+/*
+ * Page 00h needs no format and should be the last, but some targets send it
+ * first, in page_0 format.  So what follows it counts if it adds up to the end,
+ * and is dropped otherwise.
+ */
 static int walk_pages(const uint8_t *p, size_t len, struct mode_data *out)
 {
-	while (len > 0 && (p[0] & 0x3f) != 0) {
-		bool is_subpage = p[0] & 0x40;
-		size_t header = is_subpage ? 4 : 2, size;
+	struct mode_data before_page_00 = *out;
+	bool is_sure = true;
 
-		if (len < header)
-			return out->truncated ? 0 : -EPROTO;
-		size = header + (is_subpage ? get_be16(&p[2]) : p[1]);
-		if (size > len) {
-			if (!out->truncated)
-				return -EPROTO;
-			size = len;
+	while (len > 0) {
+		size_t size = page_size(p, len);
+
+		if (is_sure && (p[0] & 0x3f) == 0) {
+			is_sure = false;
+			before_page_00 = *out;
 		}
-		if (!is_subpage)
-			take_page(p, size, out);
+		if (size == 0 || size > len) {
+			if (!is_sure)
+				*out = before_page_00;
+			else if (!out->truncated)
+				return -EPROTO;
+			else if (size)
+				take_page(p, len, out);
+			return 0;
+		}
+		take_page(p, size, out);
 		p += size;
 		len -= size;
 	}

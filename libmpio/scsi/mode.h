@@ -54,8 +54,9 @@ struct mode_data {
 /*
  * Reads the header and finds the caching and the control page among the pages
  * that follow, skipping block descriptors, other pages and subpages.  A page
- * that is cut counts if the bytes with our fields are there.  Walking ends at
- * page 00h, which has no format and comes last (SPC-4 7.5).  Returns 0;
+ * that is cut counts if the bytes with our fields are there; of two with one
+ * code the first counts.  What follows page 00h, which need not have a format
+ * (SPC-4 7.5), counts only if it is made of whole pages.  Returns 0;
  * -EMSGSIZE if the header is not whole; -EPROTO if lengths contradict each
  * other.  On error *out is zero.
  */
