@@ -129,7 +129,7 @@ static void put_figures(json_t *object, const struct path *path, uint64_t now_us
 	put(object, "latency_us", latencies);
 }
 
-static json_t *show_path(const struct path *path, uint64_t now_us)
+static json_t *show_path(const struct path *path, uint64_t now_us, bool with_figures)
 {
 	json_t *object = json_object();
 	int lun = lun_to_number(path->lun);
@@ -145,14 +145,15 @@ static json_t *show_path(const struct path *path, uint64_t now_us)
 	put(object, "tpg", json_null());
 	put(object, "preferred", json_boolean(path->settings.is_preferred));
 	put_number(object, "weight", path->settings.weight);
-	put_figures(object, path, now_us);
+	if (with_figures)
+		put_figures(object, path, now_us);
 	return object;
 }
 
-static json_t *show(const struct device *device, bool with_paths)
+static json_t *show(const struct device *device, bool with_figures)
 {
 	json_t *object = json_object();
-	json_t *paths = NULL;
+	json_t *paths = json_array();
 
 	put_text(object, "name", device->name);
 	put_unit(object, device);
@@ -160,16 +161,11 @@ static json_t *show(const struct device *device, bool with_paths)
 	put_text(object, "policy_source", device->policy_source);
 	put_text(object, "state", device_state_name(device->state));
 	put_text(object, "fence", "none");
-	if (with_paths) {
-		paths = json_array();
-		for (size_t i = 0; i < device->npaths; i++)
-			json_array_append_new(paths, show_path(device->paths[i],
-							       device->mpath->now_us));
-		put(object, "paths", paths);
-	} else {
-		put_number(object, "paths", device->npaths);
-		put_number(object, "usable_paths", device_usable_paths(device));
-	}
+	put_number(object, "usable_paths", device_usable_paths(device));
+	for (size_t i = 0; i < device->npaths; i++)
+		json_array_append_new(paths, show_path(device->paths[i], device->mpath->now_us,
+						       with_figures));
+	put(object, "paths", paths);
 	put_number(object, "failovers", device->failovers);
 	put_number(object, "hedges", 0);
 	put_number(object, "quarantined_bytes", 0);

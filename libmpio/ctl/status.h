@@ -12,8 +12,10 @@
 
 struct device;
 
-/* A new reference, NULL on lack of memory. */
-json_t *status_show(const struct device *device);     /* with paths' figures */
-json_t *status_list(const struct device *device);     /* one row of `list` */
+/* A new reference, NULL on lack of memory. The core's clock must be up to date. */
+json_t *status_show(const struct device *device);
+
+/* The same without the paths' counters and latencies. */
+json_t *status_list(const struct device *device);
 
 #endif

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "parameters.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#define NBDKIT_API_VERSION 2
+#include <nbdkit-plugin.h>
+
+#include "initiator.h"
+#include "log.h"
+#include "luns.h"
+#include "options.h"
+
+void parameters_init(struct parameters *parameters)
+{
+	memset(parameters, 0, sizeof(*parameters));
+	settings_init(&parameters->settings);
+	parameters->lun = -1;
+	parameters->control = true;
+}
+
+static void wipe(char **secret)
+{
+	if (*secret)
+		explicit_bzero(*secret, strlen(*secret));
+	free(*secret);
+	*secret = NULL;
+}
+
+void parameters_done(struct parameters *parameters)
+{
+	wipe(&parameters->password);
+	wipe(&parameters->target_password);
+	free(parameters->user);
+	free(parameters->target_user);
+	free(parameters->runtime_dir);
+	parameters->user = parameters->target_user = parameters->runtime_dir = NULL;
+	explicit_bzero(parameters->paths, sizeof(parameters->paths));
+	parameters->npaths = 0;
+}
+
+static bool is_same_path(const struct iscsi_url_parts *a, const struct iscsi_url_parts *b)
+{
+	return !strcasecmp(a->portal.host, b->portal.host) && a->portal.port == b->portal.port &&
+	       !strcasecmp(a->target, b->target) && a->lun == b->lun;
+}
+
+bool parameters_have_path(const struct parameters *parameters, const struct iscsi_url_parts *path)
+{
+	for (size_t i = 0; i < parameters->npaths; i++)
+		if (is_same_path(&parameters->paths[i], path))
+			return true;
+	return false;
+}
+
+int parameters_add_path(struct parameters *parameters, const struct iscsi_url_parts *path)
+{
+	if (parameters_have_path(parameters, path)) {
+		char portal[96];
+
+		portal_format(&path->portal, portal, sizeof(portal));
+		nbdkit_error("path given twice: LUN %u of %s through %s", path->lun, path->target,
+			     portal);
+		return -1;
+	}
+	if (parameters->npaths == MPIO_MAX_PATHS) {
+		nbdkit_error("more than %d paths", MPIO_MAX_PATHS);
+		return -1;
+	}
+	parameters->paths[parameters->npaths++] = *path;
+	return 0;
+}
+
+static int set_path(struct parameters *parameters, const char *value)
+{
+	struct iscsi_url_parts path;
+	char error[256];
+	int result;
+
+	if (iscsi_url_parse(value, &path, error, sizeof(error)) < 0) {
+		nbdkit_error("path=: %s", error);
+		return -1;
+	}
+	if (path.has_password)
+		log_warning("a password in a URL can be read by every user of this host; use "
+			    "user= and password=+FILE");
+	result = parameters_add_path(parameters, &path);
+	explicit_bzero(&path, sizeof(path));
+	return result;
+}
+
+static int set_portal(struct parameters *parameters, const char *value)
+{
+	char error[256];
+	struct portal portal;
+
+	if (portal_parse(value, &portal, error, sizeof(error)) < 0) {
+		nbdkit_error("portal=: %s", error);
+		return -1;
+	}
+	for (size_t i = 0; i < parameters->nportals; i++) {
+		if (!strcasecmp(parameters->portals[i].host, portal.host) &&
+		    parameters->portals[i].port == portal.port) {
+			nbdkit_error("portal=%s is given twice", value);
+			return -1;
+		}
+	}
+	if (parameters->nportals == MPIO_MAX_PATHS) {
+		nbdkit_error("portal=%s: more than %d portals", value, MPIO_MAX_PATHS);
+		return -1;
+	}
+	parameters->portals[parameters->nportals++] = portal;
+	return 0;
+}
+
+static int set_name(char *name, size_t size, const char *key, const char *value)
+{
+	if (!iscsi_name_is_valid(value) || strlen(value) >= size) {
+		nbdkit_error("%s=%s is not an iSCSI name (iqn.YYYY-MM.DOMAIN[:TEXT], eui.HEX, "
+			     "naa.HEX; at most 223 bytes)", key, value);
+		return -1;
+	}
+	snprintf(name, size, "%s", value);
+	return 0;
+}
+
+static int set_lun(struct parameters *parameters, const char *value)
+{
+	uint16_t lun;
+
+	if (nbdkit_parse_uint16_t("lun", value, &lun) < 0)
+		return -1;
+	if (lun > LUN_NUMBER_MAX) {
+		nbdkit_error("lun=%s: a LUN is 0 to %d", value, LUN_NUMBER_MAX);
+		return -1;
+	}
+	parameters->lun = lun;
+	return 0;
+}
+
+static int set_user(char **user, const char *key, const char *value)
+{
+	if (!*value || strlen(value) > 255) {
+		nbdkit_error("%s= takes a name of 1 to 255 bytes", key);
+		return -1;
+	}
+	free(*user);
+	*user = strdup(value);
+	if (!*user) {
+		nbdkit_error("strdup: %m");
+		return -1;
+	}
+	return 0;
+}
+
+static int set_password(char **password, const char *key, const char *value)
+{
+	wipe(password);
+	if (nbdkit_read_password(value, password) < 0)
+		return -1;
+	if (!**password || strlen(*password) > 255) {
+		nbdkit_error("%s= takes a secret of 1 to 255 bytes", key);
+		return -1;
+	}
+	return 0;
+}
+
+static int set_runtime_dir(struct parameters *parameters, const char *value)
+{
+	free(parameters->runtime_dir);
+	/* nbdkit goes to / when it daemonizes. */
+	parameters->runtime_dir = nbdkit_absolute_path(value);
+	return parameters->runtime_dir ? 0 : -1;
+}
+
+static int set_control(struct parameters *parameters, const char *value)
+{
+	int is_on = nbdkit_parse_bool(value);
+
+	if (is_on < 0)
+		return -1;
+	parameters->control = is_on;
+	return 0;
+}
+
+static int set_option(struct parameters *parameters, const char *key, const char *value)
+{
+	const struct option *option = strchr(key, '_') ? NULL : option_find(key);
+	char error[512];
+
+	if (!option) {
+		nbdkit_error("unknown parameter \"%s\"; see nbdkit-mpio-plugin(1)", key);
+		return -1;
+	}
+	if (option_set(&parameters->settings, option, value, error, sizeof(error)) < 0) {
+		nbdkit_error("%s=%s: %s", key, value, error);
+		return -1;
+	}
+	return 0;
+}
+
+int parameters_set(struct parameters *parameters, const char *key, const char *value)
+{
+	if (!strcmp(key, "path"))
+		return set_path(parameters, value);
+	if (!strcmp(key, "portal"))
+		return set_portal(parameters, value);
+	if (!strcmp(key, "target"))
+		return set_name(parameters->target, sizeof(parameters->target), key, value);
+	if (!strcmp(key, "lun"))
+		return set_lun(parameters, value);
+	if (!strcmp(key, "initiator"))
+		return set_name(parameters->initiator, sizeof(parameters->initiator), key, value);
+	if (!strcmp(key, "user"))
+		return set_user(&parameters->user, key, value);
+	if (!strcmp(key, "password"))
+		return set_password(&parameters->password, key, value);
+	if (!strcmp(key, "target-user"))
+		return set_user(&parameters->target_user, key, value);
+	if (!strcmp(key, "target-password"))
+		return set_password(&parameters->target_password, key, value);
+	if (!strcmp(key, "runtime-dir"))
+		return set_runtime_dir(parameters, value);
+	if (!strcmp(key, "control"))
+		return set_control(parameters, value);
+	return set_option(parameters, key, value);
+}
+
+static int check_paths(const struct parameters *parameters)
+{
+	if (parameters->npaths && parameters->nportals) {
+		nbdkit_error("either paths are listed (path=, or bare URLs) or discovered "
+			     "(portal=), not both");
+		return -1;
+	}
+	if (!parameters->nportals && (*parameters->target || parameters->lun >= 0)) {
+		nbdkit_error("%s= goes with portal=; a URL holds its own target and LUN",
+			     *parameters->target ? "target" : "lun");
+		return -1;
+	}
+	if (parameters->nportals && (!*parameters->target || parameters->lun < 0)) {
+		nbdkit_error("portal= needs %s= as well",
+			     *parameters->target ? "lun" : "target");
+		return -1;
+	}
+	if (!parameters->npaths && !parameters->nportals) {
+		nbdkit_error("no path: give iscsi://HOST[:PORT]/TARGET/LUN once for each path, "
+			     "or portal=, target= and lun=");
+		return -1;
+	}
+	return 0;
+}
+
+/* CHAP names and secrets come in pairs; mutual CHAP needs ours first
+ * (RFC 7143 12.1.3: the target authenticates only after the initiator). */
+static int check_secrets(const struct parameters *parameters)
+{
+	if (!parameters->user != !parameters->password) {
+		nbdkit_error("user= and password= go together");
+		return -1;
+	}
+	if (!parameters->target_user != !parameters->target_password) {
+		nbdkit_error("target-user= and target-password= go together");
+		return -1;
+	}
+	if (parameters->target_user && !parameters->user) {
+		nbdkit_error("target-user= needs user= and password= as well: a target proves "
+			     "itself only to an initiator that does");
+		return -1;
+	}
+	for (size_t i = 0; i < parameters->npaths; i++) {
+		if (*parameters->paths[i].user && !parameters->paths[i].has_password) {
+			nbdkit_error("the URL of path %zu names a user but no password: use user= "
+				     "and password=", i);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int find_runtime_dir(struct parameters *parameters)
+{
+	const char *user_dir = getenv("XDG_RUNTIME_DIR");
+
+	if (parameters->runtime_dir)
+		return 0;
+	if (geteuid() == 0) {
+		parameters->runtime_dir = strdup("/run/mpio");
+	} else if (user_dir && *user_dir == '/') {
+		if (asprintf(&parameters->runtime_dir, "%s/mpio", user_dir) < 0)
+			parameters->runtime_dir = NULL;
+	} else {
+		return 0;
+	}
+	if (!parameters->runtime_dir) {
+		nbdkit_error("malloc: %m");
+		return -1;
+	}
+	return 0;
+}
+
+int parameters_check(struct parameters *parameters)
+{
+	if (check_paths(parameters) < 0 || check_secrets(parameters) < 0)
+		return -1;
+	if (!*parameters->initiator)
+		initiator_default_name(parameters->initiator, sizeof(parameters->initiator));
+	return find_runtime_dir(parameters);
+}
+
+void parameters_help(char *text, size_t len)
+{
+	size_t count;
+	const struct option *options = options_all(&count);
+	FILE *f = fmemopen(text, len, "w");
+
+	if (!f)
+		return;
+	fputs("[path=]iscsi://HOST[:PORT]/TARGET/LUN  (required, once for each path; or)\n"
+	      "portal=HOST[:PORT] target=IQN lun=N    (paths are discovered)\n"
+	      "initiator=IQN            our iSCSI name\n"
+	      "user=NAME password=SECRET\n"
+	      "                         CHAP; for SECRET also +FILE, -FD, - (ask)\n"
+	      "target-user=NAME target-password=SECRET\n"
+	      "                         mutual CHAP\n"
+	      "runtime-dir=DIR          control sockets are made in DIR/exports\n"
+	      "control=yes|no           serve a control socket for pathctl(1) (yes)\n", f);
+	for (size_t i = 0; i < count; i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "%s=", options[i].name);
+		for (char *c = name; *c; c++)
+			*c = *c == '_' ? '-' : *c;
+		fprintf(f, "%-24s %s%s%s%s\n", name, options[i].help,
+			*options[i].default_text ? " (" : "", options[i].default_text,
+			*options[i].default_text ? ")" : "");
+	}
+	fclose(f);
+}

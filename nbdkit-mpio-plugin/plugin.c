@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * nbdkit's view of us: parameters, start and end, and what a client is told
+ * when it connects. Data callbacks are in io.c and extents.c.
+ *
+ * Sessions are set up in get_ready, while errors still reach whoever started
+ * us. nbdkit may fork before after_fork, and neither a session nor a loop can
+ * belong to two processes: right before such a fork the engine is freed, and
+ * built again after it. In the foreground it is just kept.
+ *
+ * nbdkit waits for running callbacks for ever. So a watcher sleeps in
+ * nbdkit_nanosleep(), which returns as soon as nbdkit is told to quit, and
+ * ends whatever waits.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#define NBDKIT_API_VERSION 2
+#include <nbdkit-plugin.h>
+
+#include "bridge.h"
+#include "device.h"
+#include "discover.h"
+#include "engine.h"
+#include "io.h"
+#include "log.h"
+#include "options.h"
+#include "parameters.h"
+#include "report.h"
+#include "seat.h"
+#include "view.h"
+
+#define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
+
+static struct parameters parameters;
+static struct seat seat;
+static bool has_seat;
+static struct engine *engine;
+static struct identity identity;        /* what get_ready found */
+static bool may_fork;                   /* between get_ready and after_fork */
+static pthread_t watcher;
+static bool has_watcher;
+
+static char help[4096];
+
+static void mpio_load(void)
+{
+	log_set_sink(report_message, LOG_LEVEL_DEBUG);
+	parameters_init(&parameters);
+}
+
+static void mpio_unload(void)
+{
+	parameters_done(&parameters);
+}
+
+static int mpio_config(const char *key, const char *value)
+{
+	return parameters_set(&parameters, key, value);
+}
+
+static int mpio_config_complete(void)
+{
+	return parameters_check(&parameters);
+}
+
+/* "iqn.2026-11.org.example:array", LUN 1: "array-1". */
+static void name_export(char *name, size_t len)
+{
+	const struct iscsi_url_parts *path = &parameters.paths[0];
+	const char *colon = strrchr(path->target, ':');
+
+	snprintf(name, len, "%s-%u", colon && colon[1] ? colon + 1 : path->target, path->lun);
+}
+
+static void take_seat(void)
+{
+	char name[256], error[512];
+
+	name_export(name, sizeof(name));
+	has_seat = true;
+	if (seat_take(&seat, parameters.runtime_dir, name, error, sizeof(error)) < 0)
+		log_warning("export %s: no runtime directory (%s): pathctl will not see this "
+			    "export, and its sessions are not taken over after a restart; "
+			    "see runtime-dir=", seat.name, error);
+}
+
+static void leave_seat(void)
+{
+	if (has_seat)
+		seat_leave(&seat);
+	has_seat = false;
+}
+
+static void before_fork(void)
+{
+	if (!may_fork)
+		return;
+	engine_free(engine);
+	engine = NULL;
+}
+
+static int bring_up(void)
+{
+	char why[8192];
+
+	engine = engine_new(&parameters, &seat);
+	if (!engine)
+		return -1;
+	if (engine_wait(engine)) {
+		identity = engine->device->unit.identity;
+		return 0;
+	}
+	engine_explain(engine, why, sizeof(why));
+	nbdkit_error("export %s: none of %zu path%s is usable: %s", seat.name,
+		     parameters.npaths, parameters.npaths == 1 ? "" : "s", why);
+	engine_free(engine);
+	engine = NULL;
+	return -1;
+}
+
+static int mpio_get_ready(void)
+{
+	int error = pthread_atfork(before_fork, NULL, NULL);
+
+	if (error) {
+		nbdkit_error("pthread_atfork: %s", strerror(error));
+		return -1;
+	}
+	if (parameters.nportals && discover_paths(&parameters) < 0)
+		return -1;
+	take_seat();
+	if (bring_up() < 0) {
+		leave_seat();
+		return -1;
+	}
+	may_fork = true;
+	return 0;
+}
+
+/* That no path is usable now, when one was a moment ago, is no reason to give
+ * up: clients that connect wait for one. But it must be the same unit. */
+static int bring_up_again(void)
+{
+	engine = engine_new(&parameters, &seat);
+	if (!engine)
+		return -1;
+	device_expect(engine->device, &identity);
+	return 0;
+}
+
+static void *watch(void *opaque)
+{
+	while (nbdkit_nanosleep(INT_MAX, 0) == 0)
+		;
+	engine_post_stop(opaque);
+	return NULL;
+}
+
+static int start_watcher(void)
+{
+	sigset_t all, old;
+	int error;
+
+	/* Signals are for nbdkit's own threads. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	error = pthread_create(&watcher, NULL, watch, engine);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	has_watcher = error == 0;
+	return -error;
+}
+
+static int mpio_after_fork(void)
+{
+	bool is_new = !engine;
+	int error;
+
+	may_fork = false;
+	if (is_new && bring_up_again() < 0)
+		return -1;
+	engine_serve_control(engine, &seat);
+	error = start_watcher();
+	if (error == 0 && is_new && !engine_wait(engine))
+		log_warning("export %s: no path is usable yet", seat.name);
+	if (error == 0)
+		error = engine_start(engine);
+	if (error < 0) {
+		nbdkit_error("cannot start a thread: %s", strerror(-error));
+		return -1;
+	}
+	return 0;
+}
+
+static void mpio_cleanup(void)
+{
+	/* Wakes the watcher, whatever the reason we end for. */
+	nbdkit_shutdown();
+	if (has_watcher)
+		pthread_join(watcher, NULL);
+	has_watcher = false;
+	engine_free(engine);
+	engine = NULL;
+	view_free_all();
+	leave_seat();
+}
+
+static void *mpio_open(int readonly)
+{
+	const char *name = nbdkit_export_name();
+
+	(void)readonly;
+	if (name && !view_name_is_ours(engine, name))
+		return NULL;
+	return view_new(engine, parameters.settings.no_path_timeout_ms);
+}
+
+static void mpio_close(void *handle)
+{
+	view_free(handle);
+}
+
+static int mpio_list_exports(int readonly, int is_tls, struct nbdkit_exports *exports)
+{
+	(void)readonly;
+	(void)is_tls;
+	return nbdkit_add_export(exports, seat.name, NULL);
+}
+
+static const char *mpio_default_export(int readonly, int is_tls)
+{
+	(void)readonly;
+	(void)is_tls;
+	return seat.name;
+}
+
+static const char *mpio_export_description(void *handle)
+{
+	const struct view *view = handle;
+
+	return view->description;
+}
+
+static int64_t mpio_get_size(void *handle)
+{
+	const struct view *view = handle;
+
+	return (int64_t)view->size;
+}
+
+static int mpio_block_size(void *handle, uint32_t *minimum, uint32_t *preferred,
+			   uint32_t *maximum)
+{
+	const struct view *view = handle;
+
+	*minimum = view->block_size;
+	*preferred = view->preferred_block;
+	*maximum = view->maximum_block;
+	return 0;
+}
+
+static int mpio_can_write(void *handle)
+{
+	const struct view *view = handle;
+
+	return !view->is_read_only;
+}
+
+static int mpio_is_rotational(void *handle)
+{
+	const struct view *view = handle;
+
+	return view->is_rotational;
+}
+
+static int mpio_can_trim(void *handle)
+{
+	const struct view *view = handle;
+
+	return view->can_unmap;
+}
+
+static int mpio_can_extents(void *handle)
+{
+	const struct view *view = handle;
+
+	return view->has_lba_status;
+}
+
+static int mpio_yes(void *handle)
+{
+	(void)handle;
+	return 1;
+}
+
+static int mpio_can_fua(void *handle)
+{
+	(void)handle;
+	return NBDKIT_FUA_NATIVE;
+}
+
+static int mpio_can_cache(void *handle)
+{
+	(void)handle;
+	return NBDKIT_CACHE_NATIVE;
+}
+
+static void mpio_dump_plugin(void)
+{
+	size_t count;
+	const struct option *options = options_all(&count);
+	const struct policy_ops *const *policy;
+	struct settings settings;
+
+	printf("mpio_version=" PACKAGE_VERSION "\n");
+#ifdef LIBISCSI_VERSION
+	printf("mpio_libiscsi_version=" LIBISCSI_VERSION "\n");
+#endif
+	printf("mpio_libuv_version=%s\n", uv_version_string());
+	printf("mpio_max_paths=%d\n", MPIO_MAX_PATHS);
+	printf("mpio_policies=");
+	for (policy = policy_all(); *policy; policy++)
+		printf("%s%s", policy == policy_all() ? "" : " ", (*policy)->name);
+	printf("\n");
+	settings_init(&settings);
+	for (size_t i = 0; i < count; i++) {
+		char value[64];
+
+		option_format(&settings, &options[i], value, sizeof(value));
+		printf("mpio_default_%s=%s\n", options[i].name, value);
+	}
+}
+
+static struct nbdkit_plugin plugin = {
+	.name = "mpio",
+	.longname = "nbdkit multipath iSCSI plugin",
+	.version = PACKAGE_VERSION,
+	.description = "one iSCSI logical unit over several paths",
+	.load = mpio_load,
+	.unload = mpio_unload,
+	.config = mpio_config,
+	.config_complete = mpio_config_complete,
+	.config_help = help,
+	.magic_config_key = "path",
+	.dump_plugin = mpio_dump_plugin,
+	.get_ready = mpio_get_ready,
+	.after_fork = mpio_after_fork,
+	.cleanup = mpio_cleanup,
+	.list_exports = mpio_list_exports,
+	.default_export = mpio_default_export,
+	.open = mpio_open,
+	.close = mpio_close,
+	.export_description = mpio_export_description,
+	.get_size = mpio_get_size,
+	.block_size = mpio_block_size,
+	.can_write = mpio_can_write,
+	.can_flush = mpio_yes,
+	.is_rotational = mpio_is_rotational,
+	.can_trim = mpio_can_trim,
+	.can_zero = mpio_yes,
+	.can_fast_zero = mpio_yes,
+	.can_fua = mpio_can_fua,
+	.can_multi_conn = mpio_yes,
+	.can_extents = mpio_can_extents,
+	.can_cache = mpio_can_cache,
+	.pread = io_pread,
+	.pwrite = io_pwrite,
+	.flush = io_flush,
+	.trim = io_trim,
+	.zero = io_zero,
+	.cache = io_cache,
+	.extents = io_extents,
+};
+
+/* nbdkit copies the struct before it calls .load. */
+__attribute__((constructor)) static void fill_in_help(void)
+{
+	parameters_help(help, sizeof(help));
+}
+
+/* The macro defines it without. */
+struct nbdkit_plugin *plugin_init(void);
+
+NBDKIT_REGISTER_PLUGIN(plugin)
