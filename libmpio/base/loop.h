@@ -38,7 +38,8 @@ struct loop_call {
 struct loop *loop_new(void);
 
 /* Frees a loop that does not run, or NULL. Every handle of other owners must
- * have been closed; closing handles are run to their end here. */
+ * have been closed; closing handles are run to their end here. A name that is
+ * still being resolved is not waited for: the loop's memory is left to it. */
 void loop_free(struct loop *loop);
 
 /* For handles of the caller's own; only on the loop's thread, or before
@@ -53,7 +54,8 @@ uint64_t loop_now_us(const struct loop *loop);
  * turn at the latest, UINT64_MAX for never. Set it before the loop runs. */
 void loop_set_turn(struct loop *loop, uint64_t (*turn)(void *opaque), void *opaque);
 
-/* Runs the loop in a new thread of that name until loop_stop(). -errno. */
+/* Runs the loop in a new thread of that name until loop_stop(), with all
+ * signals blocked. 0 or -errno. */
 int loop_start(struct loop *loop, const char *name);
 
 /* Runs the loop on the calling thread until DONE says true or TIMEOUT_MS is
@@ -64,6 +66,10 @@ bool loop_run_until(struct loop *loop, bool (*done)(void *opaque), void *opaque,
 /* Ends the thread after its current turn and joins it. Messages posted later
  * stay unread; the caller sees to it that there are none. */
 void loop_stop(struct loop *loop);
+
+/* For callbacks of own handles: the loop does not sleep any more, so that
+ * posting needs no wake-up. Only saves time; the loop's thread. */
+void loop_note_awake(struct loop *loop);
 
 /* Hands MESSAGE to the loop; any thread, never blocks. Order of messages of
  * one thread is kept. MESSAGE must live until its run function was called. */

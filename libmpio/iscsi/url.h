@@ -16,7 +16,7 @@
 #include "settings.h"
 
 struct portal {
-	char host[64];                  /* numeric address or name, no brackets */
+	char host[254];                 /* numeric address or name, no brackets */
 	uint16_t port;                  /* 3260 unless given */
 };
 
