@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef MPIO_PATHCTL_QUERY_H
+#define MPIO_PATHCTL_QUERY_H
+
+/*
+ * Finds who to ask, and asks: one socket, or every export of a runtime
+ * directory. What one of them does wrong goes to standard error and does not
+ * keep the others from answering.
+ */
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct query {
+	const char *socket_path;        /* NULL: all of the runtime directory */
+	const char *runtime_dir;
+	unsigned int timeout_ms;        /* of each question */
+};
+
+struct lun {
+	char *socket_path;
+	json_t *row;                    /* as `list` has it */
+};
+
+struct luns {
+	struct lun *luns;
+	size_t count;
+	bool failed;                    /* somebody did not answer */
+};
+
+/* Every LUN, or those whose name or WWID is NAME (may be NULL), in the order
+ * of the sockets' names. */
+void query_luns(const struct query *query, const char *name, struct luns *luns);
+void luns_done(struct luns *luns);
+
+/* `show` of LUN, a new reference; NULL: the error was printed. */
+json_t *query_show(const struct query *query, const struct lun *lun);
+
+#endif
