@@ -172,8 +172,8 @@ static void retry(struct device *device, struct command *command, struct path *p
 	command->avoid = command->stay ? NULL : path;
 	if (!command->stay && has_other)
 		delay_us = 0;
-	else if (verdict->counted && !delay_us)
-		delay_us = settings->retry_interval_ms * 1000;
+	else if (verdict->counted && !delay_us && command->tries > 1)
+		delay_us = settings->retry_interval_ms * 1000;  /* the first at once */
 	else if (!verdict->counted && !delay_us && ++command->free_tries > FREE_TRIES)
 		delay_us = settings->retry_interval_ms * 1000;
 	if (delay_us && device->candidates.count)
