@@ -3,7 +3,7 @@
  * GET LBA STATUS (SBC-3 5.5) as NBD block status. nbdkit wants the extents in
  * order and without gaps from OFFSET on; what the unit does not tell is data.
  */
-#include "io.h"
+#include "serve.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -94,7 +94,7 @@ static int ask(struct walk *walk)
 	return error;
 }
 
-int io_extents(void *handle, uint32_t count, uint64_t offset, uint32_t flags,
+int serve_extents(void *handle, uint32_t count, uint64_t offset, uint32_t flags,
 	       struct nbdkit_extents *extents)
 {
 	struct walk walk = {
@@ -107,7 +107,7 @@ int io_extents(void *handle, uint32_t count, uint64_t offset, uint32_t flags,
 		int error = ask(&walk);
 
 		if (error == -ESHUTDOWN)
-			return io_result(error, "block status", offset, count);
+			return serve_result(error, "block status", offset, count);
 		if (error < 0 || walk.at == before || walk.only_one)
 			break;
 	}

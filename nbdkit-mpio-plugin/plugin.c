@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * nbdkit's view of us: parameters, start and end, and what a client is told
- * when it connects. Data callbacks are in io.c and extents.c.
+ * when it connects. Data callbacks are in serve.c and extents.c.
  *
  * Sessions are set up in get_ready, while errors still reach whoever started
  * us. nbdkit may fork before after_fork, and neither a session nor a loop can
@@ -28,7 +28,7 @@
 #include "device.h"
 #include "discover.h"
 #include "engine.h"
-#include "io.h"
+#include "serve.h"
 #include "log.h"
 #include "options.h"
 #include "parameters.h"
@@ -369,13 +369,13 @@ static struct nbdkit_plugin plugin = {
 	.can_multi_conn = mpio_yes,
 	.can_extents = mpio_can_extents,
 	.can_cache = mpio_can_cache,
-	.pread = io_pread,
-	.pwrite = io_pwrite,
-	.flush = io_flush,
-	.trim = io_trim,
-	.zero = io_zero,
-	.cache = io_cache,
-	.extents = io_extents,
+	.pread = serve_pread,
+	.pwrite = serve_pwrite,
+	.flush = serve_flush,
+	.trim = serve_trim,
+	.zero = serve_zero,
+	.cache = serve_cache,
+	.extents = serve_extents,
 };
 
 /* nbdkit copies the struct before it calls .load. */

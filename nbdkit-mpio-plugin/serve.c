@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "io.h"
+#include "serve.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -47,7 +47,7 @@ static int nbd_error(int error)
 	}
 }
 
-int io_result(int error, const char *what, uint64_t offset, uint32_t count)
+int serve_result(int error, const char *what, uint64_t offset, uint32_t count)
 {
 	if (error == 0)
 		return 0;
@@ -70,7 +70,7 @@ static int run(const struct view *view, struct bridge_op *op, uint64_t offset, u
 	return bridge_run(view->engine, op, NULL);
 }
 
-int io_pread(void *handle, void *buf, uint32_t count, uint64_t offset, uint32_t flags)
+int serve_pread(void *handle, void *buf, uint32_t count, uint64_t offset, uint32_t flags)
 {
 	const struct view *view = handle;
 	struct bridge_op op = { .op = REQUEST_READ, .data = buf };
@@ -82,10 +82,10 @@ int io_pread(void *handle, void *buf, uint32_t count, uint64_t offset, uint32_t 
 	else
 		error = bridge_run_unaligned(view->engine, false, false, offset, count, buf,
 					     view->block_size);
-	return io_result(error, "read", offset, count);
+	return serve_result(error, "read", offset, count);
 }
 
-int io_pwrite(void *handle, const void *buf, uint32_t count, uint64_t offset, uint32_t flags)
+int serve_pwrite(void *handle, const void *buf, uint32_t count, uint64_t offset, uint32_t flags)
 {
 	const struct view *view = handle;
 	bool fua = flags & NBDKIT_FLAG_FUA;
@@ -98,20 +98,20 @@ int io_pwrite(void *handle, const void *buf, uint32_t count, uint64_t offset, ui
 	else
 		error = bridge_run_unaligned(view->engine, true, fua, offset, count, (void *)buf,
 					     view->block_size);
-	return io_result(error, "write", offset, count);
+	return serve_result(error, "write", offset, count);
 }
 
-int io_flush(void *handle, uint32_t flags)
+int serve_flush(void *handle, uint32_t flags)
 {
 	const struct view *view = handle;
 	struct bridge_op op = { .op = REQUEST_FLUSH };
 
 	(void)flags;
-	return io_result(bridge_run(view->engine, &op, NULL), "flush", 0, 0);
+	return serve_result(bridge_run(view->engine, &op, NULL), "flush", 0, 0);
 }
 
 /* Blocks that are only partly in the range stay: a trim is a hint. */
-int io_trim(void *handle, uint32_t count, uint64_t offset, uint32_t flags)
+int serve_trim(void *handle, uint32_t count, uint64_t offset, uint32_t flags)
 {
 	const struct view *view = handle;
 	struct bridge_op op = { .op = REQUEST_UNMAP, .fua = flags & NBDKIT_FLAG_FUA };
@@ -120,7 +120,7 @@ int io_trim(void *handle, uint32_t count, uint64_t offset, uint32_t flags)
 
 	if (start >= end)
 		return 0;
-	return io_result(run(view, &op, start, end - start), "trim", offset, count);
+	return serve_result(run(view, &op, start, end - start), "trim", offset, count);
 }
 
 /* Part of a block, zeroed by read-modify-write. */
@@ -137,7 +137,7 @@ static int zero_part(const struct view *view, bool fua, uint64_t start, uint64_t
  * read back as zeroes. All of a slow request is refused before any of it is
  * done, so that the client can do without.
  */
-int io_zero(void *handle, uint32_t count, uint64_t offset, uint32_t flags)
+int serve_zero(void *handle, uint32_t count, uint64_t offset, uint32_t flags)
 {
 	const struct view *view = handle;
 	bool fua = flags & NBDKIT_FLAG_FUA;
@@ -152,9 +152,9 @@ int io_zero(void *handle, uint32_t count, uint64_t offset, uint32_t flags)
 	int error = 0;
 
 	if (fast && (!may_unmap || !is_aligned(view, offset, count)))
-		return io_result(-EOPNOTSUPP, "fast zero", offset, count);
+		return serve_result(-EOPNOTSUPP, "fast zero", offset, count);
 	if (first > last)
-		return io_result(zero_part(view, fua, offset, end), "zero", offset, count);
+		return serve_result(zero_part(view, fua, offset, end), "zero", offset, count);
 	if (first < last)
 		error = run(view, &op, first, last - first);
 	if (error == 0)
@@ -164,12 +164,12 @@ int io_zero(void *handle, uint32_t count, uint64_t offset, uint32_t flags)
 	/* Without FAST_ZERO nbdkit would take it for a plugin without .zero. */
 	if (error == -EOPNOTSUPP && !fast)
 		error = -EIO;
-	return io_result(error, "zero", offset, count);
+	return serve_result(error, "zero", offset, count);
 }
 
 /* PRE-FETCH (SBC-3 5.9) of every block touched; a unit without it has nothing
  * to do. */
-int io_cache(void *handle, uint32_t count, uint64_t offset, uint32_t flags)
+int serve_cache(void *handle, uint32_t count, uint64_t offset, uint32_t flags)
 {
 	const struct view *view = handle;
 	struct bridge_op op = { .op = REQUEST_PREFETCH };
@@ -178,5 +178,5 @@ int io_cache(void *handle, uint32_t count, uint64_t offset, uint32_t flags)
 	int error = run(view, &op, start, end - start);
 
 	(void)flags;
-	return io_result(error == -EOPNOTSUPP ? 0 : error, "cache", offset, count);
+	return serve_result(error == -EOPNOTSUPP ? 0 : error, "cache", offset, count);
 }
