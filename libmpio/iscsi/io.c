@@ -13,8 +13,10 @@
  *    answer. Such an answer is withheld until libiscsi has nothing to write.
  *  - If the command's own PDU is half written, libiscsi drops the other half,
  *    and the next PDU becomes its payload. That session is ended at once.
- * To know which is which, little is given to libiscsi at a time: UNSENT_MAX
- * bytes of data-out beyond what the socket has taken.
+ * Which PDU is half written is not to be learnt from libiscsi. It is none if
+ * libiscsi did not want to write on when it last stopped; else it is one of
+ * those that were issued since its queue was last empty. So that these are
+ * few, it gets no more than UNSENT_MAX bytes of data-out at a time.
  */
 #include <assert.h>
 #include <errno.h>
@@ -104,6 +106,7 @@ void io_reset(struct session *session)
 	list_splice(&nexus->free, &nexus->withheld);
 	nexus->last_sent = nexus->last_issued;
 	nexus->unsent_bytes = 0;
+	nexus->is_blocked = false;
 	nexus->is_probed = false;
 }
 
@@ -180,6 +183,7 @@ static void give_back(struct nexus *nexus, struct io_slot *slot)
 	transport_answered(&nexus->transport, slot->command);
 }
 
+/* It may be early: a write's data is all there before it can be good. */
 static bool is_early(const struct io_slot *slot)
 {
 	return slot->command->cdb.dir == SCSI_DIR_OUT &&
@@ -200,13 +204,15 @@ void io_collect(struct session *session, bool has_read)
 	while ((node = list_pop(&nexus->answered))) {
 		struct io_slot *slot = slot_of(node);
 
-		if (!is_early(slot) || session->has_failed || session_is_drained(session)) {
+		if (!is_early(slot) || session->has_failed) {
 			give_back(nexus, slot);
-		} else if (slot->number > nexus->last_sent) {
+		} else if (nexus->is_blocked && slot->number > nexus->last_sent) {
 			list_append(&nexus->issued, node);
 			session_fail(session, "a write was answered before it was sent");
-		} else {
+		} else if (session_wants_to_write(session)) {
 			list_append(&nexus->withheld, node);
+		} else {
+			give_back(nexus, slot);
 		}
 	}
 }
@@ -328,25 +334,33 @@ static void write_out(struct session *session, bool is_corked)
 		set_cork(session, 0);
 }
 
+static void release_withheld(struct nexus *nexus)
+{
+	if (list_is_empty(&nexus->withheld))
+		return;
+	list_splice(&nexus->answered, &nexus->withheld);
+	pump_stir(nexus->session.pump, &nexus->session);
+}
+
 void io_flush(struct session *session)
 {
 	struct nexus *nexus = nexus_of_session(session);
 
-	for (;;) {
+	do {
 		bool is_corked = submit(nexus);
 
 		if (session->has_failed)
 			return;
 		write_out(session, is_corked);
-		if (session->has_failed || !session_is_drained(session))
+		if (session->has_failed)
 			return;
+		nexus->is_blocked = session_wants_to_write(session);
+		if (nexus->is_blocked)
+			return;
+		release_withheld(nexus);
+		if (iscsi_out_queue_length(session->context))
+			return;         /* the command window is full */
 		nexus->last_sent = nexus->last_issued;
 		nexus->unsent_bytes = 0;
-		if (list_is_empty(&nexus->waiting))
-			break;
-	}
-	if (!list_is_empty(&nexus->withheld)) {
-		list_splice(&nexus->answered, &nexus->withheld);
-		pump_stir(session->pump, session);
-	}
+	} while (!list_is_empty(&nexus->waiting));
 }

@@ -80,12 +80,6 @@ bool session_wants_to_write(const struct session *session)
 	return iscsi_which_events(session->context) & POLLOUT;
 }
 
-bool session_is_drained(const struct session *session)
-{
-	return !session_wants_to_write(session) &&
-		iscsi_out_queue_length(session->context) == 0;
-}
-
 /*
  * Why it ended
  */
@@ -321,8 +315,8 @@ void session_receive(struct session *session)
 
 void session_flush(struct session *session)
 {
-	if (session->has_failed)
-		pump_stir(session->pump, session);
+	if (session->has_failed || session->stage == SESSION_RESOLVED)
+		pump_stir(session->pump, session);      /* to be received first */
 	if (session->has_failed || !session->context)
 		return;
 	if (session->stage == SESSION_UP)

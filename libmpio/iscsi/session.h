@@ -112,9 +112,6 @@ void session_is_lost(struct session *session);
 /* One call of iscsi_service(); fails the session where it is over. */
 void session_service(struct session *session, int poll_events);
 
-/* Nothing is left in libiscsi that is still to be written. */
-bool session_is_drained(const struct session *session);
-
 /* libiscsi wants to write, now. */
 bool session_wants_to_write(const struct session *session);
 
