@@ -204,12 +204,14 @@ children_signal()
 }
 
 # spawn LOG CMD...: starts CMD in the background with its output appended to
-# LOG; SPAWNED is its pid. The kernel kills it when the test dies.
+# LOG; SPAWNED is its pid. The kernel kills it when the test dies, unless
+# SPAWN_DEATH_SIGNAL is "clear".
+SPAWN_DEATH_SIGNAL=KILL
 spawn()
 {
 	local log=$1
 	shift
-	setpriv --pdeathsig KILL -- "$@" </dev/null >>"$log" 2>&1 &
+	setpriv --pdeathsig "$SPAWN_DEATH_SIGNAL" -- "$@" </dev/null >>"$log" 2>&1 &
 	SPAWNED=$!
 }
 
@@ -268,6 +270,14 @@ free_port()
 #----------------------------------------------------------------------
 # Private directory and cleanup
 
+# disown_everything: the processes and the private directory are no longer the
+# test's to remove.
+disown_everything()
+{
+	trap - EXIT
+	child_kill "$WATCHDOG" KILL
+}
+
 show_logs()
 {
 	local log
@@ -313,3 +323,4 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'echo "FAIL: $TEST_NAME: line $LINENO: $BASH_COMMAND" >&2' ERR
 watchdog $((TEST_TIMEOUT * TIME_FACTOR)) &
+WATCHDOG=$!
