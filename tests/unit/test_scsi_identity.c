@@ -184,6 +184,7 @@ static void parts_of_a_serial_identity_cannot_be_confused(void **state)
 {
 	const struct inquiry a = { .vendor = "X", .product = "Y-1" };
 	const struct inquiry b = { .vendor = "X", .product = "Y" };
+	const struct inquiry percent = { .vendor = "A%B", .product = "Y" };
 	struct vpd_serial one = { .len = 1, .text = "2" }, two = { .len = 3, .text = "1-2" };
 	struct identity ia, ib;
 
@@ -191,6 +192,8 @@ static void parts_of_a_serial_identity_cannot_be_confused(void **state)
 	assert_int_equal(identity_choose(&ia, NULL, &one, &a), 0);
 	assert_int_equal(identity_choose(&ib, NULL, &two, &b), 0);
 	assert_false(identity_equal(&ia, &ib));
+	assert_int_equal(identity_choose(&ia, NULL, &one, &percent), 0);
+	assert_string_equal(ia.text, "serial.A%25B-Y-2");
 }
 
 static void pages_not_seen_whole_are_not_judged(void **state)

@@ -115,6 +115,9 @@ static void additional_length_ends_the_data_before_the_buffer(void **state)
 	assert_int_equal(PARSE(&s, 0x70, 0, 6, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0x29, 0x01), 0);
 	assert_int_equal(s.asc, 0);
 	assert_int_equal(s.ascq, 0);
+	assert_int_equal(PARSE(&s, 0x70, 0, 6, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0x29, 0x01), 0);
+	assert_int_equal(s.asc, 0x29);
+	assert_int_equal(s.ascq, 0);
 	assert_int_equal(PARSE(&s, 0x72, 3, 0x11, 0, 0, 0, 0, 0,
 			       0x00, 0x0a, 0x80, 0, 1, 2, 3, 4, 5, 6, 7, 8), 0);
 	assert_false(s.information_valid);

@@ -141,6 +141,7 @@ static void cut_page_counts_if_its_fields_are_there(void **state)
 	static const uint8_t b[] = {
 		0, 0x1a, 0, 0, 0, 0, 0, 0, 0x08, 0x12, 0x05, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 	};
+	uint8_t control[14] = { [8] = 0x0a, 0x0a, 0, 0, 0, 0x40 };
 	struct mode_data m;
 
 	(void)state;
@@ -150,6 +151,15 @@ static void cut_page_counts_if_its_fields_are_there(void **state)
 	assert_true(m.has_caching);
 	assert_true(m.caching.wce);
 	assert_true(m.caching.rcd);
+	assert_false(m.caching.dra);
+
+	memcpy(control, b, 8);
+	assert_int_equal(ON(mode_sense10_parse, control, 13, &m), 0);
+	assert_false(m.has_control);
+	assert_int_equal(ON(mode_sense10_parse, control, 14, &m), 0);
+	assert_true(m.has_control);
+	assert_true(m.control.tas);
+	assert_int_equal(m.control.busy_timeout, 0);
 }
 
 static void subpages_and_long_block_descriptors_are_skipped(void **state)

@@ -168,6 +168,8 @@ static void serial_is_trimmed_and_must_be_whole_and_printable(void **state)
 	assert_int_equal(ON(vpd_serial_parse, b, sizeof(b) - 1, &serial), -EMSGSIZE);
 	b[8] = 0x07;
 	assert_int_equal(ON(vpd_serial_parse, b, sizeof(b), &serial), -EPROTO);
+	b[8] = 0x7f;
+	assert_int_equal(ON(vpd_serial_parse, b, sizeof(b), &serial), -EPROTO);
 	b[3] = 0;
 	assert_int_equal(ON(vpd_serial_parse, b, sizeof(b), &serial), 0);
 	assert_int_equal(serial.len, 0);
