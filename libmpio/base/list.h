@@ -57,17 +57,24 @@ static inline void list_prepend(struct list *head, struct list *node)
 	list_insert_before(head->next, node);
 }
 
-/* Unlinks NODE and leaves it on no list; harmless where it is on none. */
-static inline void list_remove(struct list *node)
+/* Unlinks NODE, whose own links are stale then: for one that is appended
+ * somewhere or given up before anybody looks at it. */
+static inline void list_unlink(struct list *node)
 {
 	node->prev->next = node->next;
 	node->next->prev = node->prev;
+}
+
+/* Unlinks NODE and leaves it on no list; harmless where it is on none. */
+static inline void list_remove(struct list *node)
+{
+	list_unlink(node);
 	list_init(node);
 }
 
 static inline void list_move(struct list *head, struct list *node)
 {
-	list_remove(node);
+	list_unlink(node);
 	list_append(head, node);
 }
 

@@ -32,7 +32,6 @@ enum command_stage {
 
 struct command {
 	struct list node;
-	struct list on_request;         /* siblings of one split request */
 	struct scsi_cdb cdb;
 	/* The caller's buffer, cdb.data_len bytes, read or written in place;
 	 * it stays valid until the transport no longer touches it. */

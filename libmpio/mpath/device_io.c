@@ -36,30 +36,38 @@ void device_stir(struct device *device)
  * Completion
  */
 
+static void stop_waiting(struct request *request)
+{
+	if (request->is_blocked || request->is_hungry)
+		list_unlink(&request->on_wait);
+	request->is_blocked = request->is_hungry = false;
+}
+
 static void finish(struct device *device, struct request *request)
 {
 	if (!list_is_empty(&device->holds))
 		device_stir(device);    /* one may have waited for this write */
-	list_remove(&request->on_blocked);
-	list_remove(&request->on_hungry);
+	stop_waiting(request);
 	list_move(&device->mpath->finished, &request->node);
 }
 
 static void put_command(struct device *device, struct request *request,
 			struct command *command)
 {
-	struct list *node;
+	struct request *next;
 
-	list_remove(&command->on_request);
+	request->outstanding--;
 	command->stage = COMMAND_IDLE;
 	if (command == &request->first) {
 		request->first_is_free = true;
 		return;
 	}
 	list_append(&device->pool, &command->node);
-	node = list_pop(&device->hungry);
-	if (node)
-		device_go(device, list_entry(node, struct request, on_hungry));
+	if (list_is_empty(&device->hungry))
+		return;
+	next = list_entry(device->hungry.next, struct request, on_wait);
+	stop_waiting(next);
+	device_go(device, next);
 }
 
 static bool wants_sync(const struct device *device, const struct request *request)
@@ -76,10 +84,10 @@ void device_settle(struct device *device, struct command *command, int error)
 	if (error && !request->error)
 		request->error = error;
 	put_command(device, request, command);
-	if (!list_is_empty(&request->commands))
+	if (request->outstanding)
 		return;
 	if (request->blocks_left && !request->error) {
-		if (list_is_empty(&request->on_hungry))
+		if (!request->is_hungry)
 			device_go(device, request);
 		return;
 	}
@@ -96,25 +104,44 @@ void device_settle(struct device *device, struct command *command, int error)
 	finish(device, request);
 }
 
+/* The command of REQUEST after PREVIOUS, NULL to begin with. Requests do not
+ * list their commands: only those that end badly are asked for them. */
+static struct command *next_command(struct request *request, struct command *previous)
+{
+	struct device *device = request->device;
+	size_t i = 0;
+
+	if (!previous && request->first.stage != COMMAND_IDLE)
+		return &request->first;
+	if (previous && previous != &request->first)
+		i = (size_t)(previous - device->pool_memory) + 1;
+	for (; i < DEVICE_POOL_COMMANDS; i++) {
+		struct command *command = &device->pool_memory[i];
+
+		if (command->request == request && command->stage != COMMAND_IDLE)
+			return command;
+	}
+	return NULL;
+}
+
 bool device_abort(struct device *device, struct request *request, int error)
 {
 	request->is_aborted = true;
 	if (!request->error)
 		request->error = error;
 	request->blocks_left = 0;
-	list_remove(&request->on_hungry);
-	list_for_each(node, &request->commands) {
-		struct command *command = list_entry(node, struct command, on_request);
-
+	stop_waiting(request);
+	for (struct command *command = next_command(request, NULL); command;
+	     command = next_command(request, command)) {
 		if (command->stage == COMMAND_IN_FLIGHT || command->stage == COMMAND_ANSWERED)
 			continue;
-		list_remove(&command->node);
-		list_remove(&command->on_request);
+		list_unlink(&command->node);
 		command->stage = COMMAND_IDLE;
+		request->outstanding--;
 		if (command != &request->first)
 			list_append(&device->pool, &command->node);
 	}
-	if (!list_is_empty(&request->commands))
+	if (request->outstanding)
 		return false;
 	finish(device, request);
 	return true;
@@ -146,13 +173,10 @@ static void deadline_due(struct mpath_timer *timer)
 		if (device_abort(device, request, -EIO))
 			continue;
 		/* The session may touch the buffer as long as it lives. */
-		list_for_each(command_node, &request->commands) {
-			struct command *command =
-				list_entry(command_node, struct command, on_request);
-
+		for (struct command *command = next_command(request, NULL); command;
+		     command = next_command(request, command))
 			if (command->stage == COMMAND_IN_FLIGHT)
 				transport_fail(command->path->transport, "command timed out");
-		}
 	}
 }
 
@@ -241,14 +265,16 @@ static void build(struct device *device, struct request *request, struct command
 
 static struct command *take_command(struct device *device, struct request *request)
 {
-	struct list *node;
+	struct list *node = device->pool.next;
 
 	if (request->first_is_free) {
 		request->first_is_free = false;
 		return &request->first;
 	}
-	node = list_pop(&device->pool);
-	return node ? list_entry(node, struct command, node) : NULL;
+	if (node == &device->pool)
+		return NULL;
+	list_unlink(node);
+	return list_entry(node, struct command, node);
 }
 
 void device_go(struct device *device, struct request *request)
@@ -260,7 +286,8 @@ void device_go(struct device *device, struct request *request)
 		struct command *command = take_command(device, request);
 
 		if (!command) {
-			list_append(&device->hungry, &request->on_hungry);
+			request->is_hungry = true;
+			list_append(&device->hungry, &request->on_wait);
 			return;
 		}
 		command->request = request;
@@ -273,7 +300,7 @@ void device_go(struct device *device, struct request *request)
 		request->next_lba += nblocks;
 		request->blocks_left -= nblocks;
 		build(device, request, command);
-		list_append(&request->commands, &command->on_request);
+		request->outstanding++;
 		device_dispatch(device, command);
 	}
 }
@@ -307,12 +334,9 @@ void device_submit(struct device *device, struct request *request)
 	request->data_got = 0;
 	request->first_is_free = true;
 	request->is_syncing = request->is_aborted = false;
-	list_init(&request->node);
-	list_init(&request->on_blocked);
-	list_init(&request->on_hungry);
-	list_init(&request->commands);
-	list_init(&request->first.node);
-	list_init(&request->first.on_request);
+	request->is_blocked = request->is_hungry = false;
+	request->outstanding = 0;
+	request->first.stage = COMMAND_IDLE;
 	request->error = check(device, request);
 	if (request->error ||
 	    (request->op == REQUEST_PREFETCH && !device->has_prefetch)) {
@@ -323,8 +347,9 @@ void device_submit(struct device *device, struct request *request)
 	list_append(&device->active, &request->node);
 	if (!mpath_timer_is_armed(&device->deadline_timer))
 		mpath_timer_arm(mpath, &device->deadline_timer, request->deadline_us);
-	if (range_blocks(device, request))
-		list_append(&device->blocked, &request->on_blocked);
+	request->is_blocked = range_blocks(device, request);
+	if (request->is_blocked)
+		list_append(&device->blocked, &request->on_wait);
 	else
 		device_go(device, request);
 }

@@ -142,14 +142,14 @@ static bool tell_paths(struct mpath *mpath)
 static bool judge_answers(struct mpath *mpath)
 {
 	struct list batch = LIST_INIT(batch);
-	struct list *node;
 
 	if (list_is_empty(&mpath->answered))
 		return false;
 	list_splice(&batch, &mpath->answered);
-	while ((node = list_pop(&batch))) {
-		struct command *command = list_entry(node, struct command, node);
+	while (!list_is_empty(&batch)) {
+		struct command *command = list_entry(batch.next, struct command, node);
 
+		list_unlink(&command->node);
 		if (command->request)
 			device_answered(command->path->device, command);
 		else
@@ -173,13 +173,12 @@ static bool run_devices(struct mpath *mpath)
 
 static bool finish_requests(struct mpath *mpath)
 {
-	struct list *node = list_pop(&mpath->finished);
-
-	if (!node)
+	if (list_is_empty(&mpath->finished))
 		return false;
-	for (; node; node = list_pop(&mpath->finished)) {
-		struct request *request = list_entry(node, struct request, node);
+	while (!list_is_empty(&mpath->finished)) {
+		struct request *request = list_entry(mpath->finished.next, struct request, node);
 
+		list_unlink(&request->node);
 		request->done(request);
 	}
 	return true;

@@ -41,7 +41,7 @@ static bool may_grant(const struct device *device, const struct range_hold *hold
 		const struct request *request = list_entry(node, struct request, node);
 
 		if (changes_blocks(request) && request->inside != hold &&
-		    list_is_empty(&request->on_blocked) &&
+		    !request->is_blocked &&
 		    overlaps(request->lba, request->nblocks, hold))
 			return false;
 	}
@@ -70,12 +70,14 @@ void range_run(struct device *device)
 		list_splice(&batch, &device->blocked);
 		while ((node = list_pop(&batch))) {
 			struct request *request =
-				list_entry(node, struct request, on_blocked);
+				list_entry(node, struct request, on_wait);
 
-			if (range_blocks(device, request))
+			if (range_blocks(device, request)) {
 				list_append(&device->blocked, node);
-			else
-				device_go(device, request);
+				continue;
+			}
+			request->is_blocked = false;
+			device_go(device, request);
 		}
 	}
 	list_for_each(hold_node, &device->holds) {

@@ -47,15 +47,16 @@ struct request {
 
 	/* The core's. */
 	struct list node;               /* device.active, then mpath.finished */
-	struct list on_blocked;         /* device.blocked */
-	struct list on_hungry;          /* device.hungry */
-	struct list commands;           /* unanswered ones, by on_request */
+	struct list on_wait;            /* device.blocked or device.hungry */
+	unsigned int outstanding;       /* commands not settled yet */
 	struct device *device;
 	struct command first;           /* the others come from the device's pool */
 	uint64_t next_lba;              /* not yet put into commands */
 	uint64_t blocks_left;
 	uint64_t deadline_us;
 	bool first_is_free;
+	bool is_blocked;                /* on device.blocked: nothing is sent yet */
+	bool is_hungry;                 /* on device.hungry */
 	bool is_syncing;                /* the data is written, the flush for fua is out */
 	bool is_aborted;                /* no retry: timed out, or the device stopped */
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "verify.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -334,8 +335,6 @@ static void answered(struct command *command)
 int verify_init(struct verify *v)
 {
 	*v = (struct verify) { 0 };
-	list_init(&v->command.node);
-	list_init(&v->command.on_request);
 	v->command.answered = answered;
 	mpath_timer_init(&v->retry, retry_fired);
 	v->buffer = calloc(1, VERIFY_BUFFER);
@@ -344,8 +343,8 @@ int verify_init(struct verify *v)
 
 void verify_done(struct verify *v)
 {
+	assert(!v->is_in_flight);
 	mpath_timer_disarm(&v->retry);
-	list_remove(&v->command.node);
 	free(v->buffer);
 }
 
