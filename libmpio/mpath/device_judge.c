@@ -15,10 +15,16 @@
 /* Free retries (unit attentions) on the spot before they are slowed down. */
 #define FREE_TRIES 32
 
-/* Where the answer's length is exact, so that a residual is an error. */
+/*
+ * Where the answer's length is exact, so that a residual is an error: where
+ * blocks are moved. Targets (tgt is one) report the parameter list of an UNMAP
+ * as a residual though they have read it.
+ */
 static bool has_exact_length(const struct command *command)
 {
-	return command->request->op != REQUEST_LBA_STATUS;
+	uint8_t opcode = command->cdb.bytes[0];
+
+	return opcode == CDB_READ_16 || opcode == CDB_WRITE_16;
 }
 
 static bool is_write(const struct command *command)

@@ -367,6 +367,14 @@ static void short_read_is_read_again(void **state)
 	assert_true(fake.nexuses[0].served + fake.nexuses[1].served >= 2);
 }
 
+static void unread_parameter_list_is_no_error(void **state)
+{
+	(void)state;
+	script_all((struct fake_answer) { .opcode = CDB_UNMAP, .residual = 24 }, 30);
+	assert_int_equal(fake_io(&fake, REQUEST_UNMAP, 3, 1, NULL), 0);
+	assert_int_equal(fake.nexuses[0].script_done + fake.nexuses[1].script_done, 1);
+}
+
 static void write_protection_is_returned(void **state)
 {
 	(void)state;
@@ -514,6 +522,7 @@ int main(void)
 		TEST(two_paths, busy_is_waited_out),
 		TEST(two_paths, counted_retries_end),
 		TEST(two_paths, short_read_is_read_again),
+		TEST(two_paths, unread_parameter_list_is_no_error),
 		TEST(two_paths, write_protection_is_returned),
 		TEST(two_paths, lost_unit_fails_the_path_and_others_go_on),
 		TEST(two_paths, lost_deferred_write_fails_the_next_flush_once),
