@@ -164,6 +164,7 @@ void engine_free(struct engine *engine)
 		return;
 	if (engine->is_started)
 		loop_stop(engine->loop);
+	engine->is_stopping = true;
 	ctl_server_free(engine->server);
 	device_free(engine->device);
 	for (size_t i = 0; i < engine->nnexuses; i++)

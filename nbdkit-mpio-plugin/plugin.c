@@ -13,7 +13,6 @@
  * ends whatever waits.
  */
 #include <errno.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -35,6 +34,9 @@
 #include "report.h"
 #include "seat.h"
 #include "view.h"
+
+/* Any time will do; nbdkit does not take one near INT_MAX. */
+#define WATCH_SECONDS 86400
 
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
 
@@ -157,7 +159,7 @@ static int bring_up_again(void)
 
 static void *watch(void *opaque)
 {
-	while (nbdkit_nanosleep(INT_MAX, 0) == 0)
+	while (nbdkit_nanosleep(WATCH_SECONDS, 0) == 0)
 		;
 	engine_post_stop(opaque);
 	return NULL;

@@ -52,6 +52,9 @@ static bool is_good_news(enum event_kind kind)
 
 static enum log_level level_of(const struct engine *engine, const struct event *event)
 {
+	/* That paths go down when we end them is no news. */
+	if (engine->is_stopping)
+		return LOG_LEVEL_DEBUG;
 	switch (event->severity) {
 	case EVENT_ERROR:
 		return LOG_LEVEL_ERROR;
