@@ -249,8 +249,6 @@ static enum device_state state_by_paths(const struct device *device)
 {
 	unsigned int usable = device_usable_paths(device);
 
-	if (device->state == DEVICE_STOPPED)
-		return DEVICE_STOPPED;
 	if (!device->dsm)
 		return DEVICE_STARTING;
 	if (!usable)
@@ -275,7 +273,7 @@ static void enter(struct device *device, enum device_state state, const struct p
 			   "I/O waits for %.1f s at most; the last one: %s",
 			   (double)device->settings.no_path_timeout_ms / 1e3, reason);
 		hold_no_path(device);
-	} else if (from == DEVICE_NO_PATH && state != DEVICE_STOPPED) {
+	} else if (from == DEVICE_NO_PATH) {
 		mpath_emit(mpath, EVENT_PATHS_RETURNED, device, path, NULL, "after %.1f s",
 			   (double)(mpath->now_us - device->no_path_since_us) / 1e6);
 	}
@@ -289,6 +287,8 @@ void device_path_changed(struct device *device, struct path *path,
 {
 	struct mpath *mpath = device->mpath;
 
+	if (device->state == DEVICE_STOPPED)
+		return;
 	rebuild_candidates(device);
 	tell_policy(device);
 	if (path_is_usable(path) && from > PATH_STANDBY)

@@ -131,13 +131,12 @@ static void go_down(struct transport *t, bool stay_down, const char *reason)
 		t->losses++;
 	t->is_lost = true;
 	note_change(t);
-	mpath_emit(t->mpath, from == TRANSPORT_UP ? EVENT_SESSION_DOWN : EVENT_LOGIN_FAILED,
-		   NULL, NULL, t, "%s", t->reason);
-
 	if (stay_down) {
 		enter(t, TRANSPORT_IDLE);
 		return;
 	}
+	mpath_emit(t->mpath, from == TRANSPORT_UP ? EVENT_SESSION_DOWN : EVENT_LOGIN_FAILED,
+		   NULL, NULL, t, "%s", t->reason);
 	enter(t, TRANSPORT_BACKOFF);
 	mpath_timer_arm(t->mpath, &t->timer, t->mpath->now_us + next_backoff_us(t, lasted));
 }
