@@ -91,6 +91,9 @@ int portal_parse(const char *text, struct portal *portal, char *error, size_t le
 	copied = copy_part(portal->host, sizeof portal->host, host, (size_t)(end - host));
 	if (!copied)
 		return refuse(error, len, "portal: the host's name is too long");
+	/* Not shown: it may be a password whose "@host" is missing. */
+	if (strchr(portal->host, '%') && !strchr(portal->host, ':'))
+		return refuse(error, len, "portal: \"%%\" stands in IPv6 addresses only");
 	if (!host_is_valid(portal->host))
 		return refuse(error, len, "portal: \"%s\" is no host name or address",
 			      portal->host);

@@ -131,7 +131,7 @@ static void check_sizes(void)
 
 static void check_answers(void)
 {
-	unsigned char buffer[4096];
+	unsigned char buffer[4096] = { 0 };
 	struct command command = { 0 };
 	struct sense sense;
 	uint64_t usual_lun = lun;
