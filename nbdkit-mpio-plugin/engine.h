@@ -30,6 +30,8 @@ struct engine {
 	struct pump *pump;
 	struct device *device;
 	struct transport *nexuses[MPIO_MAX_PATHS];
+	/* What was last said of each one's failed logins, by report.c. */
+	char login_failures[MPIO_MAX_PATHS][160];
 	size_t nnexuses;
 	struct ctl_server *server;
 	struct loop_message stop;

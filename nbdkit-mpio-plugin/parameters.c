@@ -182,8 +182,10 @@ static int set_control(struct parameters *parameters, const char *value)
 {
 	int is_on = nbdkit_parse_bool(value);
 
-	if (is_on < 0)
+	if (is_on < 0) {
+		nbdkit_error("control=%s: yes or no", value);
 		return -1;
+	}
 	parameters->control = is_on;
 	return 0;
 }
@@ -198,7 +200,8 @@ static int set_option(struct parameters *parameters, const char *key, const char
 		return -1;
 	}
 	if (option_set(&parameters->settings, option, value, error, sizeof(error)) < 0) {
-		nbdkit_error("%s=%s: %s", key, value, error);
+		/* With the name as it is spelt here. */
+		nbdkit_error("%s%s", key, error + strlen(option->name));
 		return -1;
 	}
 	return 0;

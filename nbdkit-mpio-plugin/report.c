@@ -2,6 +2,7 @@
 #include "report.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <syslog.h>
@@ -50,11 +51,38 @@ static bool is_good_news(enum event_kind kind)
 	}
 }
 
-static enum log_level level_of(const struct engine *engine, const struct event *event)
+/* A portal that is gone for a week is tried every few seconds: that is said
+ * once, and again when the reason changes. */
+static bool is_repetition(struct engine *engine, const struct event *event)
+{
+	for (size_t i = 0; i < engine->nnexuses; i++) {
+		char *last = engine->login_failures[i];
+		bool is_same;
+
+		if (engine->nexuses[i] != event->transport)
+			continue;
+		if (event->kind != EVENT_LOGIN_FAILED) {
+			*last = '\0';
+			return false;
+		}
+		is_same = !strncmp(last, event->reason, sizeof(engine->login_failures[i]) - 1);
+		snprintf(last, sizeof(engine->login_failures[i]), "%s", event->reason);
+		return is_same;
+	}
+	return false;
+}
+
+static enum log_level level_of(struct engine *engine, const struct event *event)
 {
 	/* That paths go down when we end them is no news. */
 	if (engine->is_stopping)
 		return LOG_LEVEL_DEBUG;
+	/* Its paths' events say it again. */
+	if (event->kind == EVENT_SESSION_DOWN)
+		return LOG_LEVEL_DEBUG;
+	if (event->kind == EVENT_SESSION_UP || event->kind == EVENT_LOGIN_FAILED)
+		if (is_repetition(engine, event))
+			return LOG_LEVEL_DEBUG;
 	switch (event->severity) {
 	case EVENT_ERROR:
 		return LOG_LEVEL_ERROR;
@@ -68,7 +96,7 @@ static enum log_level level_of(const struct engine *engine, const struct event *
 
 void report_event(void *opaque, const struct event *event)
 {
-	const struct engine *engine = opaque;
+	struct engine *engine = opaque;
 	const struct transport *transport = event->transport;
 	const char *name = event->device ? event->device->name : engine->device->name;
 	char where[160] = "";

@@ -40,7 +40,7 @@ const struct option *option_find(const char *name);
 void settings_init(struct settings *settings);
 
 /* 0 or -EINVAL; then SETTINGS is as before and ERROR (size LEN) names
- * option, value and range. */
+ * option, value and range: "queue_depth: "500" is not in ...". */
 int option_set(struct settings *settings, const struct option *option, const char *value,
 	       char *error, size_t len);
 
