@@ -48,11 +48,13 @@ make_image()
 	mkdir "$TESTDIR/files"
 	head -c $((SIZE_MIB * 600000)) /dev/urandom >"$TESTDIR/files/noise"
 	cp "$MPIO_SRCDIR"/docs/*.md "$TESTDIR/files/"
-	mke2fs -q -t ext4 -E lazy_itable_init=0,lazy_journal_init=0 -d "$TESTDIR/files" "$1" "$DISK_SIZE"
+	truncate -s "$DISK_SIZE" "$1"
+	mke2fs -q -t ext4 -d "$TESTDIR/files" "$1"
 	rm -rf "$TESTDIR/files"
 }
 
-# copy_start FILE: writes the image in the background, in about five seconds.
+# copy_start FILE: writes the image in the background, slowly enough for a fault
+# to hit the middle of it.
 copy_start()
 {
 	spawn "$TESTDIR/copy.log" nbdcopy --flush -- \
@@ -101,7 +103,8 @@ copy_start "$TESTDIR/image"
 wait_for '[ "$(writes 0)" -ge 10 ] && [ "$(writes 1)" -ge 10 ]' 'writes are under way on both paths'
 is_own_child "$copy" || fail "the copy ended before the fault"
 array_kill left
-echo "left is dead; the copy goes on"
+is_own_child "$copy" || fail "the copy ended with the controller"
+echo "left is dead (kill -9 after $(writes 0) writes); the copy goes on"
 wait_for '[ "$(paths_active)" = 1 ]' 'the dead path is noticed'
 picture "pathctl show: one path failed"
 copy_finish
@@ -128,26 +131,31 @@ if [ $keep = 0 ]; then
 	exit 0
 fi
 
-# From here on nobody cleans up but the stop script.
-cat >"$TESTDIR/stop" <<-STOP
-	#!/bin/sh
-	# Ends what demo.sh --keep left, each only if it is still what it was.
-	for pid in $(export_pid) ${ARRAY_PID[left]} ${ARRAY_PID[right]}; do
-		if grep -qs "$TESTDIR/" /proc/\$pid/cmdline /proc/\$pid/environ; then
-			kill -KILL \$pid
-		fi
-	done
-	rm -rf "$TESTDIR"
+# nbdkit in the foreground ends with whoever started it; a daemon stays.
+export_stop
+rm -f "$(export_socket)"
+"$MPIO_BUILDDIR/run" nbdkit -U "$(export_socket)" -P "$TESTDIR/main.pid" mpio \
+	"$(array_url left)" "$(array_url right)" "runtime-dir=$(export_runtime_dir)"
+cat >"$TESTDIR/stop" <<STOP
+#!/bin/sh
+# Ends what demo.sh --keep left, each only if it is still what it was.
+for pid in $(cat "$TESTDIR/main.pid") ${ARRAY_PID[left]} ${ARRAY_PID[right]}; do
+	if grep -qs "$TESTDIR/" /proc/\$pid/cmdline /proc/\$pid/environ; then
+		kill -KILL \$pid
+	fi
+done
+rm -rf "$TESTDIR"
 STOP
 chmod +x "$TESTDIR/stop"
 disown_everything
-title "left running"
-cat <<-USE
-	look:    nbdinfo '$URI'
-	         $MPIO_BUILDDIR/run pathctl --socket $(export_control_socket main) show
-	use:     nbdfuse -r DISK '$URI' &            (then mount, as a file)
-	         nbd-client -unix $(export_socket) /dev/nbd0 -C 4 -persist
-	         qemu-img info '$URI'
-	kill:    kill -KILL ${ARRAY_PID[left]}                  (the left controller)
-	stop:    $TESTDIR/stop
+
+title "array and export stay up"
+cat <<USE
+look:    nbdinfo '$URI'
+         $MPIO_BUILDDIR/run pathctl --socket $(export_control_socket main) show
+use:     nbdcopy '$URI' copy.img
+         nbd-client -unix $(export_socket) /dev/nbd0 -C 4 -persist
+         mkdir mnt && touch mnt/disk && nbdfuse mnt/disk '$URI' &     (then mount -o loop)
+fault:   kill -KILL ${ARRAY_PID[left]}           (the left controller, for good)
+stop:    $TESTDIR/stop
 USE
