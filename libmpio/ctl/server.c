@@ -40,6 +40,7 @@ struct client {
 	uv_write_t write;
 	unsigned int open_handles;
 	bool is_closing;
+	bool is_reading;
 	char *answer;
 	char *buffer;
 	size_t used, size;
@@ -91,20 +92,20 @@ static void answer_written(uv_write_t *write, int status)
 		next_request(client);
 }
 
-/* Takes ANSWER; NULL is none. False where the client was cut off. */
-static bool send_answer(struct client *client, char *answer, size_t len)
+/* Takes ANSWER. */
+static void send_answer(struct client *client, char *answer, size_t len)
 {
 	uv_buf_t buf = uv_buf_init(answer, (unsigned int)len);
 
 	uv_read_stop((uv_stream_t *)&client->pipe);
+	client->is_reading = false;
 	client->answer = answer;
 	client->write.data = client;
 	if (uv_write(&client->write, (uv_stream_t *)&client->pipe, &buf, 1, answer_written) < 0) {
 		cut_off(client);
-		return false;
+		return;
 	}
 	uv_timer_start(&client->timer, took_too_long, CTL_READ_TIMEOUT_MS, 0);
-	return true;
 }
 
 static void make_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
@@ -169,8 +170,11 @@ static void next_request(struct client *client)
 
 	client->scanned = client->used;
 	if (client->used > RPC_MAX_REQUEST ||
-	    uv_read_start((uv_stream_t *)&client->pipe, make_room, received) < 0)
+	    (!client->is_reading &&
+	     uv_read_start((uv_stream_t *)&client->pipe, make_room, received) < 0))
 		cut_off(client);
+	else
+		client->is_reading = true;
 }
 
 static void connected(uv_stream_t *listener, int status)

@@ -13,7 +13,7 @@
 #include "rpc.h"
 
 #define CTL_MAX_CLIENTS 64
-#define CTL_READ_TIMEOUT_MS 10000       /* to take an answer off the socket */
+#define CTL_READ_TIMEOUT_MS 5000       /* to take an answer off the socket */
 
 struct ctl_server;
 
