@@ -2,7 +2,9 @@
 /*
  * Failover only: one active path carries everything, the others stand by. The
  * preferred path is taken first; after a failover I/O returns to it at once,
- * after it has been back for a time, or only when told to.
+ * after it has been back for a time, or only when told to. Until the first
+ * command is sent nothing has failed over: which path was verified first is
+ * chance.
  */
 #include "policy.h"
 
@@ -17,6 +19,7 @@ struct failover_only {
 	const struct settings *settings;
 	const struct path *active;
 	uint64_t failback_us;           /* when to return; MPATH_NEVER */
+	bool is_in_use;                 /* has carried a command */
 };
 
 static void *failover_only_create(const struct settings *settings)
@@ -84,6 +87,8 @@ static void failover_only_changed(void *context, const struct candidates *candid
 		fo->failback_us = MPATH_NEVER;
 		return;
 	}
+	if (wanted && !fo->is_in_use)
+		fo->active = wanted;
 	if (wanted && wanted != fo->active)
 		consider_failback(fo, wanted, now_us);
 }
@@ -91,10 +96,11 @@ static void failover_only_changed(void *context, const struct candidates *candid
 static struct path *failover_only_pick(void *context, const struct candidates *candidates,
 				       const struct command *command, uint64_t now_us)
 {
-	const struct failover_only *fo = context;
+	struct failover_only *fo = context;
 	struct path *active = NULL, *other = NULL;
 
 	(void)now_us;
+	fo->is_in_use = true;
 	for (size_t i = 0; i < candidates->count; i++) {
 		struct path *path = candidates->paths[i];
 

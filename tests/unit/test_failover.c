@@ -501,6 +501,36 @@ static void failback_is_as_set(void **state)
 	assert_int_equal(served(0), before + 1);
 }
 
+static void manual_failback(struct settings *settings)
+{
+	strcpy(settings->policy, "failover-only");
+	settings->failback = FAILBACK_MANUAL;
+}
+
+/* Which path comes up first is chance, not a failover. */
+static int late_preferred_path(void **state)
+{
+	(void)state;
+	unit = fake_unit_new(1, 4096, 512);
+	fake_init(&fake, unit, 2, false, manual_failback);
+	fake.device->paths[1]->settings.is_preferred = true;
+	return 0;
+}
+
+static void preferred_path_is_taken_first_though_verified_last(void **state)
+{
+	(void)state;
+	transport_start(&fake.nexuses[0].transport);
+	fake_advance(&fake, 5000);
+	assert_int_equal(path(0)->state, PATH_ACTIVE_OPTIMIZED);
+	transport_start(&fake.nexuses[1].transport);
+	fake_advance(&fake, 100);
+	assert_int_equal(path(1)->state, PATH_ACTIVE_OPTIMIZED);
+	assert_int_equal(fake_io(&fake, REQUEST_READ, 0, 1, block), 0);
+	assert_int_equal(served(0), 0);
+	assert_int_equal(served(1), 1);
+}
+
 int main(void)
 {
 #define TEST(paths, test) cmocka_unit_test_setup_teardown(test, paths, teardown)
@@ -531,6 +561,7 @@ int main(void)
 		TEST(failover_only_paths, failover_only_uses_one_path),
 		TEST(failover_only_paths, without_a_preferred_path_io_stays_where_it_went),
 		TEST(failover_only_paths, failback_is_as_set),
+		TEST(late_preferred_path, preferred_path_is_taken_first_though_verified_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
