@@ -13,10 +13,10 @@
  *    answer. Such an answer is withheld until libiscsi has nothing to write.
  *  - If the command's own PDU is half written, libiscsi drops the other half,
  *    and the next PDU becomes its payload. That session is ended at once.
- * Which PDU is half written is not to be learnt from libiscsi. It is none if
- * libiscsi did not want to write on when it last stopped; else it is one of
- * those that were issued since its queue was last empty. So that these are
- * few, it gets no more than UNSENT_MAX bytes of data-out at a time.
+ * Which PDU is half written libiscsi does not tell. It is no command if it does
+ * not want to write on, or if what it has begun since is DATA-OUTs only; else
+ * it is one of those that were issued since its queue was last empty. So that
+ * these are few, it gets no more than UNSENT_MAX bytes of data-out at a time.
  */
 #include <assert.h>
 #include <errno.h>
@@ -107,6 +107,7 @@ void io_reset(struct session *session)
 	nexus->last_sent = nexus->last_issued;
 	nexus->unsent_bytes = 0;
 	nexus->is_blocked = false;
+	nexus->may_be_half_sent = false;
 	nexus->is_probed = false;
 }
 
@@ -206,7 +207,7 @@ void io_collect(struct session *session, bool has_read)
 
 		if (!is_early(slot) || session->has_failed) {
 			give_back(nexus, slot);
-		} else if (nexus->is_blocked && slot->number > nexus->last_sent) {
+		} else if (nexus->may_be_half_sent && slot->number > nexus->last_sent) {
 			list_append(&nexus->issued, node);
 			session_fail(session, "a write was answered before it was sent");
 		} else if (session_wants_to_write(session)) {
@@ -323,15 +324,48 @@ static void set_cork(struct session *session, int on)
 	setsockopt(iscsi_get_fd(session->context), IPPROTO_TCP, TCP_CORK, &on, sizeof on);
 }
 
-static void write_out(struct session *session, bool is_corked)
+static void write_some(struct session *session, bool is_corked)
 {
-	if (!session_wants_to_write(session))
-		return;                 /* nothing, or the command window is full */
 	if (is_corked)
 		set_cork(session, 1);
 	session_service(session, POLLOUT);
 	if (is_corked)
 		set_cork(session, 0);
+}
+
+/* PDUs that libiscsi has not begun to send: commands and DATA-OUTs. */
+static int unbegun(const struct session *session)
+{
+	return iscsi_out_queue_length(session->context);
+}
+
+/* Commands and NOP-Outs that it has begun to send, or sent. */
+static int begun_commands(const struct session *session)
+{
+	return iscsi_queue_length(session->context) - unbegun(session);
+}
+
+/* True where libiscsi has written all it can write now. */
+static bool write_out(struct nexus *nexus, bool is_corked)
+{
+	struct session *session = &nexus->session;
+	bool was_blocked = nexus->is_blocked;
+	int unbegun_before = was_blocked ? unbegun(session) : 0;
+	int begun_before = was_blocked ? begun_commands(session) : 0;
+
+	if (!session_wants_to_write(session))
+		return true;            /* nothing, or the command window is full */
+	write_some(session, is_corked);
+	if (session->has_failed)
+		return false;
+	nexus->is_blocked = session_wants_to_write(session);
+	if (!nexus->is_blocked)
+		nexus->may_be_half_sent = false;
+	else if (!was_blocked)
+		nexus->may_be_half_sent = true;
+	else if (unbegun(session) < unbegun_before)     /* else it is the same PDU */
+		nexus->may_be_half_sent = begun_commands(session) != begun_before;
+	return !nexus->is_blocked;
 }
 
 static void release_withheld(struct nexus *nexus)
@@ -351,14 +385,10 @@ void io_flush(struct session *session)
 
 		if (session->has_failed)
 			return;
-		write_out(session, is_corked);
-		if (session->has_failed)
-			return;
-		nexus->is_blocked = session_wants_to_write(session);
-		if (nexus->is_blocked)
+		if (!write_out(nexus, is_corked))
 			return;
 		release_withheld(nexus);
-		if (iscsi_out_queue_length(session->context))
+		if (unbegun(session))
 			return;         /* the command window is full */
 		nexus->last_sent = nexus->last_issued;
 		nexus->unsent_bytes = 0;

@@ -27,7 +27,8 @@ struct nexus {
 	struct list withheld;           /* answered, but data-out may still be read */
 	uint64_t last_issued;           /* number of the newest issued command */
 	uint64_t last_sent;             /* this and all older ones have left */
-	bool is_blocked;                /* the socket took no more; one may be half sent */
+	bool is_blocked;                /* the socket took no more */
+	bool may_be_half_sent;          /* a command newer than last_sent */
 	uint32_t unsent_bytes;          /* of data-out issued since last_sent */
 	bool is_probed;                 /* the answer to a probe has come */
 };

@@ -10,6 +10,9 @@
  *   brought back from outside; each must come back, answered or lost, and the
  *   session must be up at the end.
  * MODE discover: prints "target portal" lines.
+ * MODE login: prints events until the session is up, or has failed once.
+ * MODE write BYTES COUNT, read BYTES COUNT: so many commands at a time; prints
+ *   how each came back.
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -149,6 +152,8 @@ static void check_answers(void)
 
 	cdb_read16(&command.cdb, UINT64_C(1) << 40, 1, BLOCK, false);
 	run(&command, buffer);
+	printf("beyond the end: %s, residual %" PRIu32 ", %u bytes of sense\n",
+	       scsi_status_name(command.status), command.residual, command.sense_len);
 	if (command.status != SAM_STATUS_CHECK_CONDITION ||
 	    sense_parse(command.sense, command.sense_len, &sense) ||
 	    sense.key != 5 || sense.asc != 0x21)
@@ -157,7 +162,6 @@ static void check_answers(void)
 	run(&command, buffer);
 	if (command.status != SAM_STATUS_CHECK_CONDITION)
 		fail("write beyond the end: wrong answer");
-	printf("beyond the end: %u bytes of sense\n", command.sense_len);
 
 	lun = usual_lun | 1;    /* no single-level address */
 	cdb_test_unit_ready(&command.cdb);
@@ -304,6 +308,48 @@ static void bench(char **argv)
 	printf("%" PRIu64 " per second, %" PRIu64 " bad\n", good / seconds, bad);
 }
 
+/*
+ * How commands come back, whatever the target does
+ */
+
+static void print_answer(const struct job *job)
+{
+	const struct command *command = &job->command;
+	struct sense sense;
+	char text[128] = "no sense";
+
+	if (command->delivery != DELIVERY_ANSWERED) {
+		printf("lost: %s\n", transport->reason);
+		return;
+	}
+	if (command->status == SAM_STATUS_CHECK_CONDITION &&
+	    !sense_parse(command->sense, command->sense_len, &sense))
+		sense_format(&sense, text, sizeof text);
+	printf("%s, %s %" PRIu32 ", %s\n", scsi_status_name(command->status),
+	       command->overflow ? "overflow" : "residual", command->residual,
+	       command->status == SAM_STATUS_CHECK_CONDITION ? text : "");
+}
+
+static void show_answers(char **argv)
+{
+	job_bytes = (uint32_t)atoi(argv[1]);
+	depth = (unsigned int)atoi(argv[2]);
+	writes = !strcmp(argv[0], "write");
+	jobs = make_jobs(depth, job_bytes);
+	for (unsigned int i = 0; i < depth; i++)
+		start_job(&jobs[i]);
+	if (!loop_run_until(loop, is_answered, NULL, 10000))
+		fail("commands left unanswered");
+	for (unsigned int i = 0; i < depth; i++)
+		print_answer(&jobs[i]);
+	free_jobs(jobs, depth);
+}
+
+static bool has_tried(void *opaque)
+{
+	return is_up(opaque) || transport->reason[0];
+}
+
 static bool is_discovered;
 
 static void discovered(void *opaque, const struct discovered_portal *rows, size_t count,
@@ -347,7 +393,15 @@ int main(int argc, char **argv)
 {
 	struct nexus_settings settings = {
 		.initiator = "iqn.2026-11.org.example:nexus-smoke",
-		.timers = { 5000000, 10000000, 2000000, 2000000, 30000000, 100000, 2000000 },
+		.timers = {
+			.connect_timeout_us = 3000000,
+			.login_timeout_us = 3000000,
+			.probe_interval_us = 1000000,
+			.probe_timeout_us = 1000000,
+			.io_timeout_us = 30000000,
+			.backoff_min_us = 100000,
+			.backoff_max_us = 2000000,
+		},
 		.queue_depth = SLOTS,
 	};
 	char error[128];
@@ -383,9 +437,12 @@ int main(int argc, char **argv)
 		}
 		transport = nexus_new(pump, &settings);
 		transport_start(transport);
-		if (!loop_run_until(loop, is_up, NULL, 10000))
+		if (!loop_run_until(loop, !strcmp(argv[4], "login") ? has_tried : is_up, NULL,
+				    10000))
 			fail("not up");
-		if (!strcmp(argv[4], "check")) {
+		if (!strcmp(argv[4], "write") || !strcmp(argv[4], "read")) {
+			show_answers(&argv[4]);
+		} else if (!strcmp(argv[4], "check")) {
 			check_answers();
 			check_sizes();
 			check_probe();
