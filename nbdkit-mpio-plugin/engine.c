@@ -194,8 +194,8 @@ bool engine_wait(struct engine *engine)
 	const struct settings *settings = &engine->parameters->settings;
 	uint64_t timeout_ms = settings->no_path_timeout_ms;
 
-	/* no_path_timeout=0 fails I/O at once, but a path needs time to come up. */
-	if (timeout_ms < settings->connect_timeout_ms)
+	/* It fails I/O at once, but a path needs time to come up. */
+	if (timeout_ms == 0)
 		timeout_ms = settings->connect_timeout_ms;
 	for (size_t i = 0; i < engine->nnexuses; i++)
 		transport_start(engine->nexuses[i]);

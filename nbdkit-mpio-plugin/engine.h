@@ -48,8 +48,8 @@ void engine_free(struct engine *engine);
 
 /*
  * Logs in and runs the loop on this thread until a path is usable, then a
- * little longer for the others. False where none is within no_path_timeout,
- * or after engine_post_stop().
+ * little longer for the others. False where none is within no_path_timeout
+ * (connect_timeout where that is 0), or after engine_post_stop().
  */
 bool engine_wait(struct engine *engine);
 

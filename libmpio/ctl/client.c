@@ -141,7 +141,8 @@ static const char *explain(int error, unsigned int timeout_ms, char *text, size_
 		snprintf(text, len, "no answer within %u ms", timeout_ms);
 		break;
 	case -ECONNREFUSED:
-		snprintf(text, len, "nobody listens there; the process that made it is gone");
+		snprintf(text, len, "nobody listens there: its process is gone; start "
+			 "the export again, or remove the file");
 		break;
 	case -ECONNRESET:
 		snprintf(text, len, "the connection was closed before an answer came");
