@@ -46,6 +46,7 @@ GOOD, CHECK_CONDITION = 0x00, 0x02
 WRITE_PROTECTED = bytes([0x70, 0, 7, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0x27, 0, 0, 0, 0, 0])
 SENSE = struct.pack(">H", len(WRITE_PROTECTED)) + WRITE_PROTECTED
 FIRST_BURST = 65536
+SCRIBBLE = 0xee
 TARGETS = [
     "TargetName=iqn.2026-11.org.example:first",
     "TargetAddress=192.0.2.1:3260,1",
@@ -232,7 +233,10 @@ class Session:
         if write:
             self.write_data(write)
         else:
-            self.data()         # of a write that was answered early
+            # Of a write that was answered early; nexus-smoke scribbles over a
+            # buffer as soon as it gets it back.
+            if SCRIBBLE in self.data():
+                self.fail("data of a buffer that was given back")
 
     def write_data(self, write):
         write.got += len(self.data())

@@ -218,6 +218,7 @@ static bool writes, both;
 static uint32_t job_bytes;
 static uint64_t end_us;
 static uint64_t good, lost, bad;
+static bool scribbles;
 
 static void start_job(struct job *job);
 
@@ -227,6 +228,8 @@ static void job_answered(struct command *command)
 
 	outstanding--;
 	job->is_free = true;
+	if (scribbles)
+		memset(job->buffer, 0xee, job_bytes);
 	if (command->delivery != DELIVERY_ANSWERED)
 		lost++;
 	else if (command->status == SAM_STATUS_GOOD)
@@ -335,6 +338,7 @@ static void show_answers(char **argv)
 	job_bytes = (uint32_t)atoi(argv[1]);
 	depth = (unsigned int)atoi(argv[2]);
 	writes = !strcmp(argv[0], "write");
+	scribbles = true;
 	jobs = make_jobs(depth, job_bytes);
 	for (unsigned int i = 0; i < depth; i++)
 		start_job(&jobs[i]);
