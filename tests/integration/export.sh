@@ -15,6 +15,7 @@ export_runtime_dir() { echo "$TESTDIR/run-${1:-main}"; }
 export_log() { echo "$TESTDIR/nbdkit-${1:-main}.log"; }
 
 # URI of the export "main", for the clients' command lines.
+# shellcheck disable=SC2034
 URI=$(export_uri)
 
 # export_start [-n NAME] [-o NBDKIT-OPTION]... URL|KEY=VALUE...
@@ -111,6 +112,23 @@ paths_active()
 {
 	show -n "${1:-main}" \
 		"sum(p['state'] in ('active-optimized', 'active-unoptimized') for p in d['paths'])"
+}
+
+# nbdsh_export [-n NAME] SCRIPT [ARG...]: Python on a connection h (nbdsh(1)).
+nbdsh_export()
+{
+	local name=main
+	if [ "$1" = -n ]; then
+		name=$2
+		shift 2
+	fi
+	client "$PYTHON" -c 'import errno, nbd, os, random, sys, threading, time
+h = nbd.NBD()
+h.add_meta_context("base:allocation")
+h.connect_uri(sys.argv[1])
+h.set_strict_mode(0)		# what libnbd would refuse by itself is asked, too
+BLOCK = h.get_block_size(nbd.SIZE_MINIMUM)
+exec(sys.argv[2])' "$(export_uri "$name")" "$@"
 }
 
 #----------------------------------------------------------------------

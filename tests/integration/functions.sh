@@ -128,6 +128,18 @@ assert_same_data()
 	cmp -- "$1" "$2" || fail "${3:-data differ}: $1 $2"
 }
 
+# behaviours FUNCTION...: runs each and says, in its own words, what was shown.
+# ONLY=REGEX in the environment picks some.
+behaviours()
+{
+	local name
+	for name in "$@"; do
+		[[ $name =~ ${ONLY:-.} ]] || continue
+		"$name"
+		echo "ok: ${name//_/ }"
+	done
+}
+
 #----------------------------------------------------------------------
 # Time
 
@@ -212,6 +224,7 @@ spawn()
 	local log=$1
 	shift
 	setpriv --pdeathsig "$SPAWN_DEATH_SIGNAL" -- "$@" </dev/null >>"$log" 2>&1 &
+	# shellcheck disable=SC2034 # for the caller
 	SPAWNED=$!
 }
 
@@ -313,9 +326,9 @@ cleanup()
 
 TESTDIR=$(mktemp -d "${TMPDIR:-/tmp}/mpio-$TEST_NAME.XXXXXX")
 mkfifo "$TESTDIR/never"
-# shellcheck source=tests/integration/array.sh
+# shellcheck source=array.sh
 . "$HARNESS_DIR/array.sh"
-# shellcheck source=tests/integration/export.sh
+# shellcheck source=export.sh
 . "$HARNESS_DIR/export.sh"
 trap cleanup EXIT
 trap 'exit 129' HUP
