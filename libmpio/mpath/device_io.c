@@ -321,6 +321,8 @@ static int check(const struct device *device, const struct request *request)
 		return -ENOSPC;
 	if (changes_medium(request->op) && device->is_read_only)
 		return -EROFS;
+	if (request->op == REQUEST_WRITE_SAME && request->is_fast && !device->has_write_same)
+		return -EOPNOTSUPP;
 	return 0;
 }
 

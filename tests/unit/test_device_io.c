@@ -187,6 +187,27 @@ static void write_same_is_replaced_by_writes(void **state)
 	assert_int_equal(unit->count[0x93], 1);
 }
 
+static void fast_zeroes_are_refused_rather_than_written(void **state)
+{
+	struct fake_request fr;
+
+	(void)state;
+	unit->no_write_same = true;
+	for (unsigned int i = 0; i < 2; i++) {
+		fake_submit(&fake, &fr, REQUEST_READ, 0, 1, buffer);
+		fake_serve(&fake);
+		fr.completions = 0;
+		fr.request.op = REQUEST_WRITE_SAME;
+		fr.request.is_fast = fr.request.may_unmap = true;
+		device_submit(fake.device, &fr.request);
+		fake_serve(&fake);
+		assert_int_equal(fr.completions, 1);
+		assert_int_equal(fr.request.error, -EOPNOTSUPP);
+	}
+	assert_int_equal(unit->count[0x93], 1);
+	assert_int_equal(unit->count[0x8a], 0);
+}
+
 static void write_same_respects_the_units_limit(void **state)
 {
 	(void)state;
@@ -369,6 +390,7 @@ int main(void)
 		ON_TWO(fua_without_dpofua_is_write_and_synchronize),
 		ON_TWO(rejected_flush_is_an_error_only_with_a_volatile_cache),
 		ON_TWO(write_same_is_replaced_by_writes),
+		ON_TWO(fast_zeroes_are_refused_rather_than_written),
 		ON_TWO(write_same_respects_the_units_limit),
 		ON_TWO(unmap_is_split_at_the_units_limit),
 		ON_TWO(unknown_prefetch_is_no_error),
