@@ -234,8 +234,8 @@ early_answers_do_not_corrupt_the_stream()
 		port=$(awk '/^port/ { print $2 }' "$TESTDIR/$scenario.log")
 		client -t 60 nsenter -t "$pid" -n "$SMOKE" "127.0.0.1:$port" "$IQN" 1 \
 			write 1048576 16 >"$OUT" 2>&1 || fail "$scenario: $(cat "$OUT")"
-		child_kill "$pid"
 		assert_not_contains "$TESTDIR/$scenario.log" 'not a PDU|given back'
+		child_kill "$pid"
 		case $scenario in
 		none)
 			assert_eq "$(count '^GOOD, residual 0')" 16
