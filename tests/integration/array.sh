@@ -55,11 +55,15 @@ array_start()
 	array_up "$name"
 }
 
-# array_restart NAME: kills it where it runs; same port, same options.
+# array_restart NAME [OPTION...]: kills it where it runs; same port, same options,
+# but for those given here.
 array_restart()
 {
-	array_kill "$1"
-	array_up "$1"
+	local name=$1
+	shift
+	array_kill "$name"
+	ARRAY_OPTIONS[$name]+=" ${*@Q}"
+	array_up "$name"
 }
 
 # array_kill NAME: as if its power failed. (tgtd ignores SIGTERM while sessions

@@ -1,0 +1,209 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# No path at all: I/O waits for no-path-timeout, then fails, then goes on when a
+# path returns. A target that hangs is noticed. Nothing delays the end of the
+# process.
+
+DISK_SIZE=32M
+# shellcheck source=functions.sh
+. "$(dirname "$0")/functions.sh"
+# shellcheck source=tap.sh
+. "$(dirname "$0")/tap.sh"
+requires tgtd fio
+
+two_paths()
+{
+	export_start "$(array_url left)" "$(array_url right)" path-recovery-interval=300ms "$@"
+	wait_for '[ "$(paths_active)" = 2 ]'
+}
+
+# request_start NAME STATEMENT: one request on a connection of its own; what came
+# of it, "0" or the errno's name, is then in $TESTDIR/NAME.answer.
+request_start()
+{
+	spawn "$TESTDIR/requests.log" "$PYTHON" -c 'import errno, nbd, sys
+uri, statement, answer = sys.argv[1:]
+h = nbd.NBD()
+h.connect_uri(uri)
+h.set_strict_mode(0)
+open(answer + ".ready", "w").close()
+result = "0"
+try:
+    exec(statement)
+except nbd.Error as error:
+    result = errno.errorcode.get(error.errnum, str(error))
+with open(answer, "w") as f:
+    f.write(result + "\n")' "$URI" "$2" "$TESTDIR/$1.answer"
+	rm -f "$TESTDIR/$1.answer"
+}
+
+answer() { cat "$TESTDIR/$1.answer" 2>/dev/null || :; }
+
+both_down()
+{
+	array_kill left
+	array_kill right
+	wait_for '[ "$(show "d[\"state\"]")" = no-path ]'
+}
+
+within_the_time_out_the_client_notices_nothing()
+{
+	two_paths no-path-timeout=20s
+	spawn "$TESTDIR/fio.log" env HOME="$TESTDIR" fio --name=verify --ioengine=nbd "--uri=$URI" \
+		--rw=randwrite --bs=16k --size="$DISK_SIZE" --iodepth=8 --verify=crc32c \
+		--verify_backlog=64 --verify_fatal=1 --verify_dump=0 --rate_iops=1000
+	local fio=$SPAWNED rc=0 writes
+	wait_for '[ "$(show "sum(p[\"writes\"] for p in d[\"paths\"])")" -ge 200 ]'
+	both_down
+	writes=$(show 'sum(p["writes"] for p in d["paths"])')
+	assert '[ "$writes" -lt 2000 ]' "fio was through before the fault"
+	# All of it waits.
+	wait_for '[ "$(show "sum(p[\"in_flight\"] for p in d[\"paths\"])")" = 0 ]'
+	assert_eq "$(show 'sum(p["writes"] for p in d["paths"])')" "$writes"
+	is_own_child "$fio" || fail "fio ended: $(tail -n 3 "$TESTDIR/fio.log")"
+	array_restart left
+	wait_for "! is_own_child $fio" "fio is done"
+	wait "$fio" || rc=$?
+	assert_eq $rc 0 "exit status of fio: $(tail -n 3 "$TESTDIR/fio.log")"
+	array_restart right
+	wait_for '[ "$(paths_active)" = 2 ]'
+	assert_eq "$(show 'd["state"]')" normal
+	export_stop
+}
+
+beyond_it_requests_fail_with_eio_and_work_again_later()
+{
+	local op start
+	two_paths no-path-timeout=2s
+	both_down
+	now
+	start=$NOW_MS
+	for op in 'pread(4096, 0)' 'pwrite(b"w" * 4096, 0)' 'pwrite(b"w" * 100, 5)' 'flush()' \
+		'zero(4096, 0)' 'trim(65536, 0)'; do
+		request_start "${op%%(*}${#op}" "h.$op"
+	done
+	for op in 'pread(4096, 0)' 'pwrite(b"w" * 4096, 0)' 'pwrite(b"w" * 100, 5)' 'flush()' \
+		'zero(4096, 0)' 'trim(65536, 0)'; do
+		wait_for "[ -n \"\$(answer ${op%%(*}${#op})\" ]" "an answer to $op"
+		assert_eq "$(answer "${op%%(*}${#op}")" EIO "$op"
+	done
+	now
+	assert '[ $((NOW_MS - start)) -ge 1000 ]' "failed after $((NOW_MS - start)) ms"
+	# From then on at once.
+	now
+	start=$NOW_MS
+	request_start late 'h.pread(4096, 0)'
+	wait_for '[ "$(answer late)" = EIO ]'
+	now
+	assert '[ $((NOW_MS - start)) -lt $((1500 * TIME_FACTOR)) ]' "failed after $((NOW_MS - start)) ms"
+	array_restart right
+	wait_for '[ "$(paths_active)" = 1 ]'
+	request_start again 'h.pwrite(b"w" * 4096, 0); h.flush()'
+	wait_for '[ -n "$(answer again)" ]'
+	assert_eq "$(answer again)" 0
+	array_restart left
+	export_stop
+}
+
+sigterm_answers_every_waiting_request_and_ends_soon()
+{
+	local n start
+	two_paths no-path-timeout=60s
+	both_down
+	for n in 1 2 3 4; do
+		request_start "waiting$n" 'h.pwrite(b"w" * 4096, 0)'
+		wait_for "[ -e '$TESTDIR/waiting$n.answer.ready' ]"
+	done
+	now
+	start=$NOW_MS
+	export_stop
+	now
+	assert '[ $((NOW_MS - start)) -lt $((3000 * TIME_FACTOR)) ]' "ended after $((NOW_MS - start)) ms"
+	for n in 1 2 3 4; do
+		wait_for "[ -n \"\$(answer waiting$n)\" ]" "answer to request $n"
+		assert_eq "$(answer "waiting$n")" ESHUTDOWN
+	done
+	array_restart left
+	array_restart right
+}
+
+sigterm_ends_soon_while_targets_hang_with_commands()
+{
+	local n start
+	two_paths nop-interval=60s io-timeout=60s
+	array_stop left
+	array_stop right
+	for n in 1 2 3 4; do
+		request_start "hung$n" 'h.pwrite(b"w" * 4096, 0)'
+	done
+	wait_for '[ "$(show "sum(p[\"in_flight\"] for p in d[\"paths\"])")" = 4 ]'
+	now
+	start=$NOW_MS
+	export_stop
+	now
+	assert '[ $((NOW_MS - start)) -lt $((3000 * TIME_FACTOR)) ]' "ended after $((NOW_MS - start)) ms"
+	for n in 1 2 3 4; do
+		wait_for "[ -n \"\$(answer hung$n)\" ]" "answer to request $n"
+		assert_eq "$(answer "hung$n")" ESHUTDOWN
+	done
+	array_cont left
+	array_cont right
+}
+
+# Commands in flight on the stopped target go over when the NOP times out; the
+# other path is not delayed meanwhile.
+a_target_that_hangs_is_failed_over_by_the_nop_time_out()
+{
+	local start
+	two_paths policy=failover-only nop-interval=500ms nop-timeout=500ms
+	array_stop left
+	now
+	start=$NOW_MS
+	request_start hung 'h.pwrite(b"n" * 4096, 8192)'
+	wait_for '[ -n "$(answer hung)" ]'
+	now
+	assert_eq "$(answer hung)" 0
+	assert '[ $((NOW_MS - start)) -lt $((4000 * TIME_FACTOR)) ]' "failed over after $((NOW_MS - start)) ms"
+	wait_for '[ "$(path_state 0)" = failed ]'
+	say "failed over after $((NOW_MS - start)) ms: $(show 'd["paths"][0]["last_error"]')"
+	array_cont left
+	wait_for '[ "$(paths_active)" = 2 ]'
+	assert_eq "$(head -c 12288 "$DISK" | tail -c 4096 | tr -d n | wc -c)" 0 "bytes that are not n"
+	export_stop
+}
+
+an_idle_path_that_hangs_is_noticed_without_io()
+{
+	two_paths nop-interval=500ms nop-timeout=500ms
+	array_stop right
+	wait_for '[ "$(path_state 1)" = failed ]'
+	array_cont right
+	wait_for '[ "$(paths_active)" = 2 ]'
+	export_stop
+}
+
+# A black hole: the connection stays, nothing comes back, new ones are accepted
+# by the kernel and never answered.
+a_login_that_hangs_does_not_delay_the_other_path()
+{
+	tap_start left
+	tap_stop left
+	export_start "$(tap_url left)" "$(array_url right)" login-timeout=60s
+	assert_eq "$(paths_active)" 1
+	client qemu-io -f raw "$URI" -c 'write -P 1 0 1M' -c 'read -P 1 0 1M' >"$TESTDIR/qio.out"
+	assert_not_contains "$TESTDIR/qio.out" failed
+	tap_cont left
+	wait_for '[ "$(paths_active)" = 2 ]'
+	export_stop
+	tap_kill left
+}
+
+array_start left --thin
+array_start right --thin
+behaviours within_the_time_out_the_client_notices_nothing \
+	beyond_it_requests_fail_with_eio_and_work_again_later \
+	sigterm_answers_every_waiting_request_and_ends_soon \
+	sigterm_ends_soon_while_targets_hang_with_commands \
+	a_target_that_hangs_is_failed_over_by_the_nop_time_out \
+	an_idle_path_that_hangs_is_noticed_without_io \
+	a_login_that_hangs_does_not_delay_the_other_path
