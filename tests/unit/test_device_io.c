@@ -361,6 +361,32 @@ static void unaligned_write_waits_for_an_aligned_one_in_flight(void **state)
 	assert_int_equal(unit->medium[18], 0x22);
 }
 
+static struct unaligned second;
+static uint8_t second_bounce[8192];
+
+static void overlapping_unaligned_writes_go_one_after_the_other(void **state)
+{
+	static uint8_t twos[100];
+
+	(void)state;
+	memset(buffer, 0x11, 100);
+	memset(twos, 0x22, sizeof twos);
+	start_unaligned(true, 4090, 100, buffer);
+	second = (struct unaligned) {
+		.is_write = true, .offset = 4100, .nbytes = 100, .data = twos,
+		.bounce = second_bounce, .done = unaligned_done,
+	};
+	unaligned_submit(fake.device, &second);
+	fake_serve(&fake);
+	assert_int_equal(unaligned_completions, 2);
+	assert_int_equal(unit->medium[4089], 0);
+	assert_int_equal(unit->medium[4090], 0x11);
+	assert_int_equal(unit->medium[4099], 0x11);
+	assert_int_equal(unit->medium[4100], 0x22);
+	assert_int_equal(unit->medium[4199], 0x22);
+	assert_int_equal(unit->medium[4200], 0);
+}
+
 static void unaligned_write_fails_whole_when_its_read_fails(void **state)
 {
 	(void)state;
@@ -399,6 +425,7 @@ int main(void)
 		ON_4K(unaligned_read_gives_the_bytes_asked_for),
 		ON_4K(aligned_write_waits_while_an_unaligned_one_holds_its_block),
 		ON_4K(unaligned_write_waits_for_an_aligned_one_in_flight),
+		ON_4K(overlapping_unaligned_writes_go_one_after_the_other),
 		ON_4K(unaligned_write_fails_whole_when_its_read_fails),
 	};
 

@@ -97,6 +97,43 @@ static void dead_paths_delay_the_start_by_a_second_at_most(void **state)
 	assert_int_equal(device_usable_paths(fake.device), 2);
 }
 
+static void path_lost_before_the_election_has_no_vote(void **state)
+{
+	(void)state;
+	fake.nexuses[0].unit = fake.nexuses[1].unit = other;
+	fake.nexuses[2].is_mute = true;
+	for (unsigned int i = 0; i < fake.count; i++)
+		transport_start(&fake.nexuses[i].transport);
+	fake_advance(&fake, 500);
+	for (unsigned int i = 0; i < 2; i++) {
+		fake.nexuses[i].refuses = true;
+		fake_break(&fake, i, "gone");
+	}
+	fake.nexuses[2].is_mute = false;
+	fake_advance(&fake, 5000);
+	assert_true(device_is_ready(fake.device));
+	assert_true(fake.device->dsm->same_unit(&fake.device->unit,
+						&fake.device->paths[2]->unit));
+	assert_int_equal(state_of(2), PATH_ACTIVE_OPTIMIZED);
+}
+
+static void doubt_during_a_verification_starts_it_over(void **state)
+{
+	struct path *path = fake.device->paths[1];
+
+	(void)state;
+	start();
+	path_doubt(path, "first");
+	for (unsigned int i = 0; i < 3; i++)
+		fake_serve_one(&fake, &fake.nexuses[1]);
+	/* INQUIRY is answered; now the unit behind the path is another. */
+	fake.nexuses[1].unit = other;
+	path_doubt(path, "second");
+	fake_serve(&fake);
+	assert_int_equal(path->state, PATH_FAILED);
+	assert_true(path->is_refused);
+}
+
 static void old_units_are_not_claimed(void **state)
 {
 	(void)state;
@@ -154,6 +191,21 @@ static void growth_is_adopted_when_all_paths_show_it(void **state)
 	assert_int_equal(device_usable_paths(fake.device), 3);
 	assert_int_equal(fake_io(&fake, REQUEST_READ, 4095, 1, block), 0);
 	assert_true(fake_saw(&fake, "size-changed"));
+}
+
+static void growth_seen_on_one_path_has_the_others_asked(void **state)
+{
+	(void)state;
+	start();
+	fake_unit_free(other);
+	other = fake_unit_new(1, 4096, 512);
+	for (unsigned int i = 0; i < 3; i++)
+		fake.nexuses[i].unit = other;
+	fake.nexuses[2].has_changed = true;
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(fake_io(&fake, REQUEST_READ, 0, 1, block), 0);
+	assert_int_equal(fake.device->nblocks, 4096);
+	assert_int_equal(device_usable_paths(fake.device), 3);
 }
 
 static void growth_without_an_attention_is_found_by_verification(void **state)
@@ -229,10 +281,13 @@ int main(void)
 		TEST(wrong_unit_is_refused_and_both_are_named),
 		TEST(expected_unit_beats_the_majority),
 		TEST(dead_paths_delay_the_start_by_a_second_at_most),
+		TEST(path_lost_before_the_election_has_no_vote),
+		TEST(doubt_during_a_verification_starts_it_over),
 		TEST(old_units_are_not_claimed),
 		TEST(unit_swapped_while_the_session_was_away_gets_no_io),
 		TEST(unit_swapped_under_a_live_session_gets_no_io_after_the_attention),
 		TEST(growth_is_adopted_when_all_paths_show_it),
+		TEST(growth_seen_on_one_path_has_the_others_asked),
 		TEST(growth_without_an_attention_is_found_by_verification),
 		TEST(other_size_on_one_path_only_is_refused),
 		TEST(write_protection_that_comes_and_goes_is_seen),
