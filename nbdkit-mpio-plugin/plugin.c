@@ -321,9 +321,7 @@ static void mpio_dump_plugin(void)
 	struct settings settings;
 
 	printf("mpio_version=" PACKAGE_VERSION "\n");
-#ifdef LIBISCSI_VERSION
 	printf("mpio_libiscsi_version=" LIBISCSI_VERSION "\n");
-#endif
 	printf("mpio_libuv_version=%s\n", uv_version_string());
 	printf("mpio_max_paths=%d\n", MPIO_MAX_PATHS);
 	printf("mpio_policies=");
