@@ -310,7 +310,7 @@ static void answered(struct command *command)
 	if (!v->is_running)
 		return;
 	if (v->is_stale) {
-		begin(v);
+		v->is_stale = false;    /* verify_start() has begun anew */
 		ask(v);
 		return;
 	}

@@ -371,20 +371,26 @@ static void overlapping_unaligned_writes_go_one_after_the_other(void **state)
 	(void)state;
 	memset(buffer, 0x11, 100);
 	memset(twos, 0x22, sizeof twos);
-	start_unaligned(true, 4090, 100, buffer);
-	second = (struct unaligned) {
-		.is_write = true, .offset = 4100, .nbytes = 100, .data = twos,
-		.bounce = second_bounce, .done = unaligned_done,
-	};
-	unaligned_submit(fake.device, &second);
-	fake_serve(&fake);
-	assert_int_equal(unaligned_completions, 2);
-	assert_int_equal(unit->medium[4089], 0);
-	assert_int_equal(unit->medium[4090], 0x11);
-	assert_int_equal(unit->medium[4099], 0x11);
-	assert_int_equal(unit->medium[4100], 0x22);
-	assert_int_equal(unit->medium[4199], 0x22);
-	assert_int_equal(unit->medium[4200], 0);
+	/* Whichever path is answered first. */
+	for (unsigned int round = 0; round < 4; round++) {
+		memset(unit->medium, 0, 8192);
+		for (unsigned int i = 0; i < round; i++)
+			assert_int_equal(fake_io(&fake, REQUEST_READ, 9, 1, bounce), 0);
+		start_unaligned(true, 4090, 100, buffer);
+		second = (struct unaligned) {
+			.is_write = true, .offset = 4100, .nbytes = 100, .data = twos,
+			.bounce = second_bounce, .done = unaligned_done,
+		};
+		unaligned_submit(fake.device, &second);
+		fake_serve(&fake);
+		assert_int_equal(unaligned_completions, 2);
+		assert_int_equal(unit->medium[4089], 0);
+		assert_int_equal(unit->medium[4090], 0x11);
+		assert_int_equal(unit->medium[4099], 0x11);
+		assert_int_equal(unit->medium[4100], 0x22);
+		assert_int_equal(unit->medium[4199], 0x22);
+		assert_int_equal(unit->medium[4200], 0);
+	}
 }
 
 static void unaligned_write_fails_whole_when_its_read_fails(void **state)
