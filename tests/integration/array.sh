@@ -37,6 +37,7 @@ array_admin()
 #	--chap-out USER:PASSWORD	and the target proves itself
 #	--iqn NAME	target name, the same for all arrays by default
 #	--portals N	so many portals, at consecutive addresses
+#	--listen PORTAL	one portal there instead
 #	--threads N	tgtd's I/O threads [2]
 #	--no-lun	a target with nothing but its controller LUN 0
 array_start()
@@ -180,7 +181,7 @@ array_parse()
 	A_BACKING=$DISK A_LUN=1 A_ID=60014050000000000000000000000001 A_SERIAL=MPIO0001
 	A_VENDOR=MPIO A_PRODUCT=TESTARRAY A_BLOCK_SIZE=512 A_READ_ONLY=0 A_THIN=0
 	A_BS_TYPE=rdwr A_CHAP='' A_CHAP_OUT='' A_IQN=$ARRAY_IQN A_PORTALS=1 A_THREADS=2
-	A_MAKE_LUN=1
+	A_MAKE_LUN=1 A_LISTEN=
 	while [ $# -gt 0 ]; do
 		case "$1" in
 		--read-only)	A_READ_ONLY=1; shift; continue ;;
@@ -202,6 +203,7 @@ array_parse()
 		--iqn)		A_IQN=$2 ;;
 		--portals)	A_PORTALS=$2 ;;
 		--threads)	A_THREADS=$2 ;;
+		--listen)	A_LISTEN=$2 ;;
 		*)		fail "array option $1 is unknown" ;;
 		esac
 		shift 2
@@ -243,6 +245,7 @@ array_listen()
 	for ((n = 1; n <= A_PORTALS; n++)); do
 		portals+=${portals:+,}portal=$(array_portal "$name" "$n")
 	done
+	[ -z "$A_LISTEN" ] || portals=portal=$A_LISTEN
 	spawn "$TESTDIR/tgtd-$name.log" env "TGT_IPC_SOCKET=$TESTDIR/tgt" \
 		tgtd -f -C "${ARRAY_CONTROL[$name]}" -t "$A_THREADS" --iscsi "$portals"
 	ARRAY_PID[$name]=$SPAWNED
@@ -253,7 +256,7 @@ array_listen()
 		fi
 		sleep 0.03
 	done
-	if [ "$(grep -c "^Portal: ${ARRAY_ADDRESS[$name]%.*}\." "$TESTDIR/portals.$name")" = "$A_PORTALS" ]; then
+	if [ "$(grep -Fc "Portal: ${A_LISTEN:-${ARRAY_ADDRESS[$name]%.*}.}" "$TESTDIR/portals.$name")" = "$A_PORTALS" ]; then
 		return 0
 	fi
 	array_kill "$name"

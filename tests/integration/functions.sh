@@ -267,7 +267,7 @@ free_port()
 	import random, socket, sys
 	for attempt in range(200):
 	    port = random.randrange(12000, 32000)
-	    s = socket.socket()
+	    s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET)
 	    try:
 	        s.bind((sys.argv[1], port))
 	        print(port)
