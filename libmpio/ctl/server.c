@@ -126,7 +126,8 @@ static void make_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 			client->size = size;
 		}
 	}
-	/* With no room left libuv reports UV_ENOBUFS to received(). */
+	/* With no room left libuv reports UV_ENOBUFS to received(), which
+	 * cuts the client off: its request is too large. */
 	*buf = uv_buf_init(client->buffer + client->used,
 			   (unsigned int)(client->size - client->used));
 }
@@ -169,9 +170,8 @@ static void next_request(struct client *client)
 	}
 
 	client->scanned = client->used;
-	if (client->used > RPC_MAX_REQUEST ||
-	    (!client->is_reading &&
-	     uv_read_start((uv_stream_t *)&client->pipe, make_room, received) < 0))
+	if (!client->is_reading &&
+	    uv_read_start((uv_stream_t *)&client->pipe, make_room, received) < 0)
 		cut_off(client);
 	else
 		client->is_reading = true;
