@@ -5,15 +5,23 @@
 usage: tap.py ADDRESS:PORT PORTAL-ADDRESS:PORT LOG
 
 A line in LOG for each SCSI command, before it is passed on:
-CONNECTION LUN CDB, the last two in hex. Answers are passed on unread.
+CONNECTION LUN CDB, the last two in hex; and for each login request
+CONNECTION login ISID. Answers are passed on unread.
+
+After SIGUSR1 the connections there are pass nothing on, not even their end, as
+if the initiator's host had died; new ones are served.
 """
+import signal
 import socket
 import struct
 import sys
 import threading
 
 SCSI_COMMAND = 0x01
+LOGIN_REQUEST = 0x03
 
+frozen = 0      # connections up to this number
+kept = []       # sockets: what nobody refers to is closed
 
 def address(text):
     host, port = text.rsplit(":", 1)
@@ -47,17 +55,19 @@ class Pdus:
             self.header.clear()
 
 
-def relay(source, sink, seen):
+def relay(source, sink, number, seen):
     try:
         while True:
             data = source.recv(1 << 18)
-            if not data:
+            if not data or number <= frozen:
                 break
             if seen:
                 seen(data)
             sink.sendall(data)
     except OSError:
         pass
+    if number <= frozen:
+        return          # serve() keeps the sockets
     for end in source, sink:
         try:
             end.shutdown(socket.SHUT_RDWR)
@@ -67,8 +77,11 @@ def relay(source, sink, seen):
 
 def serve(client, number, portal, log):
     def note(header):
-        if header[0] & 0x3f == SCSI_COMMAND:
+        operation = header[0] & 0x3f
+        if operation == SCSI_COMMAND:
             log.write("%d %s %s\n" % (number, header[8:16].hex(), header[32:48].hex()))
+        elif operation == LOGIN_REQUEST:
+            log.write("%d login %s\n" % (number, header[8:14].hex()))
 
     try:
         server = socket.create_connection(portal)
@@ -79,8 +92,9 @@ def serve(client, number, portal, log):
         return
     for end in client, server:
         end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    threading.Thread(target=relay, args=(server, client, None), daemon=True).start()
-    relay(client, server, Pdus(note).feed)
+    kept.append((client, server))
+    threading.Thread(target=relay, args=(server, client, number, None), daemon=True).start()
+    relay(client, server, number, Pdus(note).feed)
 
 
 def main():
@@ -91,6 +105,13 @@ def main():
     listener.bind(address(listen))
     listener.listen(64)
     number = 0
+
+    def freeze(*_):
+        global frozen
+        frozen = number
+        print("frozen", flush=True)
+
+    signal.signal(signal.SIGUSR1, freeze)
     while True:
         client, _ = listener.accept()
         number += 1

@@ -32,6 +32,18 @@ tap_kill() { child_kill "${TAP_PID[$1]}" KILL; }
 tap_stop() { kill -STOP "${TAP_PID[$1]}"; }
 tap_cont() { kill -CONT "${TAP_PID[$1]}"; }
 
+# tap_freeze NAME: the target believes in the connections there are, whatever
+# becomes of the initiator; new ones are served.
+tap_freeze()
+{
+	: >"$TESTDIR/tap-$1.log"
+	kill -USR1 "${TAP_PID[$1]}"
+	wait_for "grep -q frozen '$TESTDIR/tap-$1.log'"
+}
+
+# tap_isids NAME: the ISIDs that logged in, each once.
+tap_isids() { sed -n 's/^[0-9]* login //p' "$(tap_cdbs "$1")" | sort -u; }
+
 # tap_url ARRAY [NAME]: as array_url, through the tap.
 tap_url()
 {
@@ -39,7 +51,7 @@ tap_url()
 	echo "iscsi://${ARRAY_ADDRESS[$1]}:${TAP_PORT[$name]}/$(array_target "$1")/${ARRAY_LUN[$1]}"
 }
 
-# Where the tap writes the commands down: CONNECTION LUN CDB.
+# Where the tap writes down what is sent: see tap.py.
 tap_cdbs() { echo "$TESTDIR/cdbs-$1"; }
 
 # tap_forget: begins anew in all files.
@@ -56,7 +68,7 @@ tap_forget()
 # after an answer has come: they are written before they are passed on.
 tap_count()
 {
-	cat "$TESTDIR"/cdbs-"${2:-}"* | cut -d ' ' -f 3 | grep -Ec "^($1)" || :
+	cat "$TESTDIR"/cdbs-"${2:-}"* | grep -v login | cut -d ' ' -f 3 | grep -Ec "^($1)" || :
 }
 
 # True when something listens there.

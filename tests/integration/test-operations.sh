@@ -56,7 +56,7 @@ fua_of_zeroes_and_trims_synchronizes_afterwards()
 	for request in zero trim; do
 		tap_forget
 		nbdsh_export "h.$request(65536, 0, nbd.CMD_FLAG_FUA)"
-		assert_eq "$(cat "$TESTDIR"/cdbs-* | cut -d ' ' -f 3 | grep -c '^91')" 1 "SYNCHRONIZE CACHE"
+		assert_eq "$(tap_count 91)" 1 "SYNCHRONIZE CACHE"
 	done
 }
 
