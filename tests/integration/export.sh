@@ -83,8 +83,8 @@ pathctl_export()
 # The control socket of an export: the one entry of its registry.
 export_control_socket()
 {
-	local sockets=("$(export_runtime_dir "$1")"/exports/*.sock)
-	[ -S "${sockets[0]}" ] || fail "export $1 has no control socket"
+	local sockets=("$(export_runtime_dir "${1:-main}")"/exports/*.sock)
+	[ -S "${sockets[0]}" ] || fail "export ${1:-main} has no control socket"
 	echo "${sockets[0]}"
 }
 
@@ -183,7 +183,8 @@ exports_cleanup()
 		pid=${EXPORT_PID[$name]}
 		[ -n "$pid" ] || continue
 		rc=0
-		is_own_child "$pid" && kill -TERM "$pid"
+		# Continued, in case the test has left it stopped.
+		is_own_child "$pid" && kill -TERM "$pid" && kill -CONT "$pid"
 		for ((try = 0; try < 200 * TIME_FACTOR; try++)); do
 			is_own_child "$pid" || break
 			sleep 0.05

@@ -135,9 +135,11 @@ behaviours()
 	local name
 	for name in "$@"; do
 		[[ $name =~ ${ONLY:-.} ]] || continue
+		BEHAVIOUR=${name//_/ }
 		"$name"
-		echo "ok: ${name//_/ }"
+		echo "ok: $BEHAVIOUR"
 	done
+	BEHAVIOUR=
 }
 
 #----------------------------------------------------------------------
@@ -314,6 +316,7 @@ cleanup()
 	children_signal KILL
 	{ wait; } 2>/dev/null
 	if [ $rc -ne 0 ] && [ $rc -ne 77 ]; then
+		[ -z "${BEHAVIOUR:-}" ] || echo "FAIL: $TEST_NAME: not shown: $BEHAVIOUR" >&2
 		show_logs
 	fi
 	if [ -n "${MPIO_KEEP_DIR:-}" ]; then
