@@ -51,7 +51,7 @@ within_the_time_out_the_client_notices_nothing()
 	two_paths no-path-timeout=20s
 	spawn "$TESTDIR/fio.log" env HOME="$TESTDIR" fio --name=verify --ioengine=nbd "--uri=$URI" \
 		--rw=randwrite --bs=16k --size="$DISK_SIZE" --iodepth=8 --verify=crc32c \
-		--verify_backlog=64 --verify_fatal=1 --verify_dump=0 --rate_iops=1000
+		--verify_backlog=64 --verify_fatal=1 --verify_state_save=0 --verify_dump=0 --rate_iops=1000
 	local fio=$SPAWNED rc=0 writes
 	wait_for '[ "$(show "sum(p[\"writes\"] for p in d[\"paths\"])")" -ge 200 ]'
 	both_down

@@ -54,7 +54,7 @@ fio_verifies_over_four_connections()
 		"--rw=randtrimwrite --bs=16k --iodepth=1"; do
 		# shellcheck disable=SC2086 # words
 		client env HOME="$TESTDIR" fio --name=verify --ioengine=nbd "--uri=$URI" --numjobs=4 \
-			--size=12M --offset_increment=12M $job --verify=crc32c --verify_fatal=1 \
+			--size=12M --offset_increment=12M $job --verify=crc32c --verify_fatal=1 --verify_state_save=0 \
 			--group_reporting >"$TESTDIR/fio.out" 2>&1 || fail "fio $job: $(cat "$TESTDIR/fio.out")"
 	done
 }

@@ -17,7 +17,7 @@ fio_start()
 {
 	spawn "$TESTDIR/fio.log" env HOME="$TESTDIR" fio --name=verify --ioengine=nbd \
 		"--uri=$URI" --rw=randwrite --bsrange=4k-64k --size="$DISK_SIZE" --iodepth=8 \
-		--verify=crc32c --verify_backlog=64 --verify_fatal=1 --verify_dump=0 \
+		--verify=crc32c --verify_backlog=64 --verify_fatal=1 --verify_state_save=0 --verify_dump=0 \
 		--output-format=json --output="$TESTDIR/fio.json" "$@"
 	FIO=$SPAWNED
 }
@@ -102,7 +102,7 @@ data_are_right_through_100_path_kills()
 			run=$((run + 1))
 			env HOME="$TESTDIR" setpriv --pdeathsig KILL fio --name=verify --ioengine=nbd \
 				"--uri=$URI" --rw=randwrite --bsrange=4k-32k --size="$DISK_SIZE" \
-				--iodepth=8 --verify=crc32c --verify_backlog=128 --verify_fatal=1 \
+				--iodepth=8 --verify=crc32c --verify_backlog=128 --verify_fatal=1 --verify_state_save=0 \
 				--verify_dump=0 --randseed=$run --rate_iops=1500 >"$TESTDIR/fio.out" 2>&1 || exit 1
 		done
 	) &
