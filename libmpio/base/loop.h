@@ -6,13 +6,16 @@
  * The event loop of a process: a libuv loop, a mailbox that any thread may
  * post to, the clock, and calls that sleep until the loop has answered.
  *
- * Whoever runs the loop at the moment owns every object of the core. All
- * other threads use loop_post() and loop_call() only.
+ * Whoever runs the loop at the moment owns every object of the core: the
+ * loop's thread, or a thread in loop_call() that runs it in the meantime
+ * (baton.c), never two at once. Where a comment says "the loop's thread", it
+ * means that. All other threads use loop_post() and loop_call() only.
  *
- * One turn: libuv runs timers and I/O callbacks, which record what happened;
- * then the mailbox is emptied; then the turn function works it all off, in
- * one batch; then the calls that were finished are woken; then the loop
- * sleeps, if nothing arrived meanwhile.
+ * One turn: libuv runs I/O callbacks, which record what happened; then the
+ * mailbox is emptied; then the turn function works it all off, in one batch;
+ * then the calls that were finished are woken; then the loop sleeps, if
+ * nothing arrived meanwhile. Callbacks of libuv's own timers are not followed
+ * by a turn: what needs one is posted.
  */
 
 #include <stdbool.h>
@@ -55,7 +58,8 @@ uint64_t loop_now_us(const struct loop *loop);
 void loop_set_turn(struct loop *loop, uint64_t (*turn)(void *opaque), void *opaque);
 
 /* Runs the loop in a new thread of that name until loop_stop(), with all
- * signals blocked. 0 or -errno. */
+ * signals blocked. SIGPIPE is ignored from now on, unless the process handles
+ * it. 0 or -errno. */
 int loop_start(struct loop *loop, const char *name);
 
 /* Runs the loop on the calling thread until DONE says true or TIMEOUT_MS is
@@ -64,7 +68,8 @@ bool loop_run_until(struct loop *loop, bool (*done)(void *opaque), void *opaque,
 		    uint64_t timeout_ms);
 
 /* Ends the thread after its current turn and joins it. Messages posted later
- * stay unread; the caller sees to it that there are none. */
+ * stay unread, calls are not answered; the caller sees to it that there are
+ * none. */
 void loop_stop(struct loop *loop);
 
 /* For callbacks of own handles: the loop does not sleep any more, so that
@@ -75,8 +80,9 @@ void loop_note_awake(struct loop *loop);
  * one thread is kept. MESSAGE must live until its run function was called. */
 void loop_post(struct loop *loop, struct loop_message *message);
 
-/* Posts CALL (whose message.run the caller has set) and sleeps until
- * loop_call_finish(). Any thread but the loop's. */
+/* Posts CALL (whose message.run the caller has set) and returns after its
+ * loop_call_finish(); until then it sleeps, or runs the loop. Any thread but
+ * the loop's, after loop_start(). */
 void loop_call(struct loop *loop, struct loop_call *call);
 
 /* On the loop's thread: CALL's sender may go on. It is woken at the end of

@@ -252,6 +252,122 @@ static void calls_finished_in_one_turn_all_return(void **state)
 }
 
 /*
+ * Who runs the loop
+ */
+
+struct inquiry {
+	struct loop_call call;
+	pthread_t runner;
+};
+
+static void note_runner(struct loop_message *message)
+{
+	struct inquiry *inquiry = list_entry(message, struct inquiry, call.message);
+
+	inquiry->runner = pthread_self();
+	loop_call_finish(loop, &inquiry->call);
+}
+
+static bool runs_here(void)
+{
+	struct inquiry inquiry = { .call.message.run = note_runner };
+
+	loop_call(loop, &inquiry.call);
+	return pthread_equal(inquiry.runner, pthread_self());
+}
+
+/* It takes some calls in a row, without a pause in which the loop's thread
+ * would think that callers have gone: more than once on a busy machine. */
+static void become_the_runner(void)
+{
+	uint64_t end_us = uv_hrtime() / 1000 + 20000000;
+
+	while (!runs_here())
+		assert_true(uv_hrtime() / 1000 < end_us);
+}
+
+static void a_lone_caller_runs_the_loop_itself(void **state)
+{
+	(void)state;
+	start();
+	assert_false(runs_here());
+	become_the_runner();
+	loop_stop(loop);
+}
+
+static void *call_for_a_while(void *opaque)
+{
+	unsigned int *here = opaque;
+
+	for (unsigned int i = 0; i < 2000; i++)
+		*here += runs_here();
+	return NULL;
+}
+
+/* Calls that wait for one another always have company. */
+static void callers_side_by_side_leave_it_to_the_thread(void **state)
+{
+	pthread_t threads[SENDERS];
+
+	(void)state;
+	gathered_count = 0;
+	loop_set_turn(loop, finish_when_all_are_there, NULL);
+	start();
+	for (unsigned int i = 0; i < SENDERS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, call_and_wait, NULL), 0);
+	for (unsigned int i = 0; i < SENDERS; i++)
+		pthread_join(threads[i], NULL);
+	assert_false(runs_here());
+	loop_stop(loop);
+}
+
+static void callers_that_come_and_go_are_all_served(void **state)
+{
+	pthread_t threads[SENDERS];
+	unsigned int here[SENDERS] = { 0 };
+
+	(void)state;
+	start();
+	for (unsigned int round = 0; round < 5; round++) {
+		become_the_runner();
+		for (unsigned int i = 0; i < SENDERS; i++)
+			assert_int_equal(pthread_create(&threads[i], NULL, call_for_a_while,
+							&here[i]), 0);
+		for (unsigned int i = 0; i < SENDERS; i++)
+			pthread_join(threads[i], NULL);
+		sleep_ms(round * 3);    /* around the length of a nap */
+	}
+	loop_stop(loop);
+}
+
+static atomic_uint ran;
+
+static void count_run(struct loop_message *message)
+{
+	(void)message;
+	atomic_fetch_add(&ran, 1);
+}
+
+/* The caller that ran the loop has gone: nobody has the baton. */
+static void a_message_reaches_a_loop_that_nobody_runs(void **state)
+{
+	struct loop_message message = { .run = count_run };
+
+	(void)state;
+	atomic_store(&ran, 0);
+	start();
+	for (unsigned int i = 0; i < 20; i++) {
+		become_the_runner();
+		sleep_ms(i % 7);
+		loop_post(loop, &message);
+		for (unsigned int waited = 0; atomic_load(&ran) == i && waited < 5000; waited++)
+			sleep_ms(1);
+		assert_int_equal(atomic_load(&ran), i + 1);
+	}
+	loop_stop(loop);
+}
+
+/*
  * Time
  */
 
@@ -330,6 +446,7 @@ static void set_clock(struct loop_message *message)
 	struct setting *setting = list_entry(message, struct setting, call.message);
 
 	setting->clock->due_us = setting->due_us;
+	setting->clock->rung = 0;
 	loop_call_finish(loop, &setting->call);
 }
 
@@ -352,6 +469,66 @@ static void a_message_can_bring_the_turn_forward(void **state)
 	loop_stop(loop);        /* makes a turn as well */
 	assert_int_equal(clock.rung, 1);
 	assert_in_range(clock.rung_us, setting.due_us, setting.due_us + 250000);
+}
+
+static void the_thread_comes_back_when_callers_have_gone(void **state)
+{
+	struct alarm_clock clock = { .due_us = UINT64_MAX };
+	struct setting setting = { .call.message.run = set_clock, .clock = &clock };
+
+	(void)state;
+	loop_set_turn(loop, ring_when_due, &clock);
+	start();
+	become_the_runner();
+	setting.due_us = uv_hrtime() / 1000 + 30000;
+	loop_call(loop, &setting.call);
+	sleep_ms(500);
+	loop_stop(loop);
+	assert_int_equal(clock.rung, 1);
+	assert_in_range(clock.rung_us, setting.due_us, setting.due_us + 250000);
+}
+
+/* A caller that runs the loop must not sleep through what it waits for, even
+ * if it comes about without any event: here by time. */
+static struct loop_call *postponed;     /* the loop's own */
+
+static void postpone(struct loop_message *message)
+{
+	postponed = list_entry(message, struct loop_call, message);
+}
+
+static uint64_t finish_postponed(void *opaque)
+{
+	struct alarm_clock *clock = opaque;
+	uint64_t due_us = ring_when_due(clock);
+
+	if (clock->rung && postponed) {
+		loop_call_finish(loop, postponed);
+		postponed = NULL;
+	}
+	return due_us;
+}
+
+static void a_caller_can_wait_for_the_time(void **state)
+{
+	struct alarm_clock clock = { .due_us = UINT64_MAX };
+	struct setting setting = { .call.message.run = set_clock, .clock = &clock };
+	uint64_t begin_us;
+
+	(void)state;
+	loop_set_turn(loop, finish_postponed, &clock);
+	start();
+	for (unsigned int i = 0; i < 5; i++) {
+		struct loop_call call = { .message.run = postpone };
+
+		become_the_runner();
+		begin_us = uv_hrtime() / 1000;
+		setting.due_us = begin_us + 10000;
+		loop_call(loop, &setting.call);
+		loop_call(loop, &call);
+		assert_in_range(uv_hrtime() / 1000 - begin_us, 10000, 5000000);
+	}
+	loop_stop(loop);
 }
 
 /*
@@ -420,12 +597,24 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(calls_finished_in_one_turn_all_return, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(a_lone_caller_runs_the_loop_itself, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(callers_side_by_side_leave_it_to_the_thread,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(callers_that_come_and_go_are_all_served, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_message_reaches_a_loop_that_nobody_runs,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_turn_comes_when_it_was_wanted, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(run_until_returns_without_another_event, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(run_until_gives_up_in_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_message_can_bring_the_turn_forward, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(the_thread_comes_back_when_callers_have_gone,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_caller_can_wait_for_the_time, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_loop_can_be_started_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_broken_pipe_kills_nobody, setup, teardown),
