@@ -95,10 +95,12 @@ a_daemon_that_cannot_start_says_so_and_fails()
 # nbdkit forks: the sessions of before and after it must not meet.
 a_daemon_serves()
 {
-	SPAWN_DEATH_SIGNAL=KILL client "$MPIO_BUILDDIR/run" nbdkit -U "$TESTDIR/daemon.nbd" \
+	client "$MPIO_BUILDDIR/run" nbdkit -U "$TESTDIR/daemon.nbd" \
 		-P "$TESTDIR/daemon.pid" mpio "$(array_url left)" "$(array_url right)" \
 		"runtime-dir=$TESTDIR/run-daemon" >"$TESTDIR/daemon.log" 2>&1
 	local pid
+	# Written after the fork, which ends the process that we have waited for.
+	wait_for '[ -s "$TESTDIR/daemon.pid" ]'
 	pid=$(<"$TESTDIR/daemon.pid")
 	client qemu-io -f raw "nbd+unix:///?socket=$TESTDIR/daemon.nbd" -c 'write -P 9 0 1M' \
 		-c 'read -P 9 0 1M' >"$TESTDIR/qio.out" || :
