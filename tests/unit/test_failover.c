@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Sessions that break, answers that are errors, paths that come back. */
+/* Sessions that break or hang, and paths that come back. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include "fake.h"
-#include "status.h"
 
 static struct fake fake;
 static struct fake_unit *unit;
@@ -32,23 +31,6 @@ static int two_paths(void **state)
 {
 	(void)state;
 	return setup_paths(2, NULL);
-}
-
-static int four_paths(void **state)
-{
-	(void)state;
-	return setup_paths(4, NULL);
-}
-
-static void failover_only(struct settings *settings)
-{
-	strcpy(settings->policy, "failover-only");
-}
-
-static int failover_only_paths(void **state)
-{
-	(void)state;
-	return setup_paths(3, failover_only);
 }
 
 static int teardown(void **state)
@@ -304,233 +286,6 @@ static void stop_completes_everything_with_eshutdown(void **state)
 	assert_int_equal(fake_io(&fake, REQUEST_READ, 0, 1, block), -ESHUTDOWN);
 }
 
-/*
- * Answers
- */
-
-static void script_all(struct fake_answer answer, unsigned int times)
-{
-	for (unsigned int i = 0; i < fake.count; i++)
-		for (unsigned int k = 0; k < times; k++)
-			fake_script(&fake.nexuses[i], answer);
-}
-
-static void unit_attentions_are_waited_out(void **state)
-{
-	(void)state;
-	script_all((struct fake_answer) { .status = SAM_STATUS_CHECK_CONDITION,
-					  .key = 6, .asc = 0x29 }, 3);
-	assert_int_equal(fake_io(&fake, REQUEST_WRITE, 3, 1, block), 0);
-	/* Those that cost no retry may come more often. */
-	script_all((struct fake_answer) { .status = SAM_STATUS_CHECK_CONDITION,
-					  .key = 6, .asc = 0x2a, .ascq = 0x04 }, 20);
-	assert_int_equal(fake_io(&fake, REQUEST_WRITE, 3, 1, block), 0);
-}
-
-static void medium_error_is_the_clients(void **state)
-{
-	(void)state;
-	script_all((struct fake_answer) { .status = SAM_STATUS_CHECK_CONDITION,
-					  .key = 3, .asc = 0x11 }, 1);
-	assert_int_equal(fake_io(&fake, REQUEST_READ, 3, 1, block), -EIO);
-	assert_int_equal(path(0)->state, PATH_ACTIVE_OPTIMIZED);
-	assert_int_equal(path(1)->state, PATH_ACTIVE_OPTIMIZED);
-	assert_int_equal(fake.nexuses[0].served + fake.nexuses[1].served, 1);
-}
-
-static void busy_is_waited_out(void **state)
-{
-	(void)state;
-	script_all((struct fake_answer) { .status = SAM_STATUS_BUSY }, 8);
-	memset(block, 0x77, sizeof block);
-	assert_int_equal(fake_io(&fake, REQUEST_WRITE, 3, 1, block), 0);
-	assert_memory_equal(unit->medium + 3 * 512, block, 512);
-}
-
-static void counted_retries_end(void **state)
-{
-	(void)state;
-	script_all((struct fake_answer) { .status = SAM_STATUS_CHECK_CONDITION,
-					  .key = 0xb, .asc = 0x47 }, 30);
-	assert_int_equal(fake_io(&fake, REQUEST_READ, 3, 1, block), -EIO);
-	assert_int_equal(fake.nexuses[0].served + fake.nexuses[1].served, 4);
-}
-
-static void short_read_is_read_again(void **state)
-{
-	(void)state;
-	memset(unit->medium + 3 * 512, 0x42, 512);
-	memset(block, 0, sizeof block);
-	script_all((struct fake_answer) { .residual = 100 }, 1);
-	assert_int_equal(fake_io(&fake, REQUEST_READ, 3, 1, block), 0);
-	assert_memory_equal(block, unit->medium + 3 * 512, 512);
-	assert_true(fake.nexuses[0].served + fake.nexuses[1].served >= 2);
-}
-
-static void unread_parameter_list_is_no_error(void **state)
-{
-	(void)state;
-	script_all((struct fake_answer) { .opcode = CDB_UNMAP, .residual = 24 }, 30);
-	assert_int_equal(fake_io(&fake, REQUEST_UNMAP, 3, 1, NULL), 0);
-	assert_int_equal(fake.nexuses[0].script_done + fake.nexuses[1].script_done, 1);
-}
-
-static void write_protection_is_returned(void **state)
-{
-	(void)state;
-	script_all((struct fake_answer) { .status = SAM_STATUS_CHECK_CONDITION,
-					  .key = 7, .asc = 0x27 }, 1);
-	assert_int_equal(fake_io(&fake, REQUEST_WRITE, 3, 1, block), -EROFS);
-}
-
-static void lost_unit_fails_the_path_and_others_go_on(void **state)
-{
-	(void)state;
-	fake.nexuses[0].unit = NULL;
-	assert_int_equal(fake_io(&fake, REQUEST_READ, 3, 1, block), 0);
-	assert_int_equal(fake_io(&fake, REQUEST_READ, 3, 1, block), 0);
-	assert_int_equal(path(0)->state, PATH_FAILED);
-	fake.nexuses[0].unit = unit;
-	fake_advance(&fake, 8000);
-	assert_int_equal(path(0)->state, PATH_ACTIVE_OPTIMIZED);
-}
-
-static void lost_deferred_write_fails_the_next_flush_once(void **state)
-{
-	(void)state;
-	script_all((struct fake_answer) { .status = SAM_STATUS_CHECK_CONDITION,
-					  .response_code = 0x71, .key = 3, .asc = 0x0c }, 1);
-	fake_io(&fake, REQUEST_READ, 3, 1, block);
-	assert_int_equal(fake_io(&fake, REQUEST_FLUSH, 0, 0, NULL), -EIO);
-	assert_int_equal(fake_io(&fake, REQUEST_FLUSH, 0, 0, NULL), 0);
-}
-
-/*
- * Policies on paths that come and go
- */
-
-static uint64_t served(unsigned int i)
-{
-	return fake.nexuses[i].served;
-}
-
-static void round_robin_uses_every_path_alike(void **state)
-{
-	(void)state;
-	for (unsigned int i = 0; i < 400; i++)
-		assert_int_equal(fake_io(&fake, REQUEST_READ, i, 1, block), 0);
-	for (unsigned int i = 0; i < 4; i++)
-		assert_int_equal(served(i), 100);
-}
-
-static void round_robin_goes_on_with_the_rest(void **state)
-{
-	(void)state;
-	fake.nexuses[2].refuses = true;
-	fake_break(&fake, 2, "gone");
-	for (unsigned int i = 0; i < 300; i++)
-		assert_int_equal(fake_io(&fake, REQUEST_READ, i, 1, block), 0);
-	assert_int_equal(served(2), 0);
-	for (unsigned int i = 0; i < 4; i++)
-		if (i != 2)
-			assert_int_equal(served(i), 100);
-}
-
-static void failover_only_uses_one_path(void **state)
-{
-	(void)state;
-	for (unsigned int i = 0; i < 30; i++)
-		assert_int_equal(fake_io(&fake, REQUEST_READ, i, 1, block), 0);
-	assert_int_equal(served(0), 30);
-	assert_int_equal(served(1) + served(2), 0);
-}
-
-static void break_active_and_return(unsigned int active)
-{
-	fake.nexuses[active].refuses = true;
-	fake_break(&fake, active, "gone");
-	assert_int_equal(fake_io(&fake, REQUEST_READ, 0, 1, block), 0);
-	fake.nexuses[active].refuses = false;
-	fake_advance(&fake, 10000);
-	assert_int_equal(fake.device->paths[active]->state, PATH_ACTIVE_OPTIMIZED);
-}
-
-static void without_a_preferred_path_io_stays_where_it_went(void **state)
-{
-	uint64_t before;
-
-	(void)state;
-	break_active_and_return(0);
-	before = served(0);
-	for (unsigned int i = 0; i < 10; i++)
-		fake_io(&fake, REQUEST_READ, i, 1, block);
-	assert_int_equal(served(0), before);
-	assert_int_equal(served(1), 11);
-}
-
-static void failback_is_as_set(void **state)
-{
-	uint64_t before;
-
-	(void)state;
-	fake.device->paths[0]->settings.is_preferred = true;
-	/* Immediate. */
-	break_active_and_return(0);
-	before = served(0);
-	fake_io(&fake, REQUEST_READ, 0, 1, block);
-	assert_int_equal(served(0), before + 1);
-	/* Manual. */
-	fake.device->settings.failback = FAILBACK_MANUAL;
-	break_active_and_return(0);
-	before = served(0);
-	fake_advance(&fake, 100000);
-	fake_io(&fake, REQUEST_READ, 0, 1, block);
-	assert_int_equal(served(0), before);
-	/* After a time. */
-	fake.device->settings.failback = FAILBACK_AFTER;
-	fake.device->settings.failback_ms = 60000;
-	fake_break(&fake, 1, "gone");           /* the active one: 0 takes over */
-	fake_advance(&fake, 1000);
-	break_active_and_return(0);
-	before = served(0);
-	fake_advance(&fake, 40000);
-	fake_io(&fake, REQUEST_READ, 0, 1, block);
-	assert_int_equal(served(0), before);
-	fake_advance(&fake, 20000);
-	fake_io(&fake, REQUEST_READ, 0, 1, block);
-	assert_int_equal(served(0), before + 1);
-}
-
-static void manual_failback(struct settings *settings)
-{
-	strcpy(settings->policy, "failover-only");
-	settings->failback = FAILBACK_MANUAL;
-}
-
-/* Which path comes up first is chance, not a failover. */
-static int late_preferred_path(void **state)
-{
-	(void)state;
-	unit = fake_unit_new(1, 4096, 512);
-	fake_init(&fake, unit, 2, false, manual_failback);
-	fake.device->paths[1]->settings.is_preferred = true;
-	return 0;
-}
-
-static void preferred_path_is_taken_first_though_verified_last(void **state)
-{
-	(void)state;
-	transport_start(&fake.nexuses[0].transport);
-	fake_advance(&fake, 5000);
-	assert_int_equal(path(0)->state, PATH_ACTIVE_OPTIMIZED);
-	transport_start(&fake.nexuses[1].transport);
-	fake_advance(&fake, 100);
-	assert_int_equal(path(1)->state, PATH_ACTIVE_OPTIMIZED);
-	assert_int_equal(fake_io(&fake, REQUEST_READ, 0, 1, block), 0);
-	assert_int_equal(served(0), 0);
-	assert_int_equal(served(1), 1);
-}
-
 int main(void)
 {
 #define TEST(paths, test) cmocka_unit_test_setup_teardown(test, paths, teardown)
@@ -547,21 +302,6 @@ int main(void)
 		TEST(two_paths, command_without_answer_drops_its_session),
 		TEST(two_paths, deadline_bounds_a_command_that_nobody_answers),
 		TEST(two_paths, stop_completes_everything_with_eshutdown),
-		TEST(two_paths, unit_attentions_are_waited_out),
-		TEST(two_paths, medium_error_is_the_clients),
-		TEST(two_paths, busy_is_waited_out),
-		TEST(two_paths, counted_retries_end),
-		TEST(two_paths, short_read_is_read_again),
-		TEST(two_paths, unread_parameter_list_is_no_error),
-		TEST(two_paths, write_protection_is_returned),
-		TEST(two_paths, lost_unit_fails_the_path_and_others_go_on),
-		TEST(two_paths, lost_deferred_write_fails_the_next_flush_once),
-		TEST(four_paths, round_robin_uses_every_path_alike),
-		TEST(four_paths, round_robin_goes_on_with_the_rest),
-		TEST(failover_only_paths, failover_only_uses_one_path),
-		TEST(failover_only_paths, without_a_preferred_path_io_stays_where_it_went),
-		TEST(failover_only_paths, failback_is_as_set),
-		TEST(late_preferred_path, preferred_path_is_taken_first_though_verified_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
