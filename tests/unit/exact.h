@@ -13,7 +13,7 @@
 /* The caller frees it. */
 static inline void *exact_copy(const void *bytes, size_t len)
 {
-	void *copy = malloc(len ? len : 1);
+	void *copy = calloc(1, len ? len : 1);
 
 	assert(copy);
 	if (len)
