@@ -16,7 +16,7 @@
 enum failback { FAILBACK_IMMEDIATE, FAILBACK_MANUAL, FAILBACK_AFTER };
 
 struct settings {
-	char policy[32];                /* name; empty: by the device's symmetry */
+	char policy[32];                /* name; empty: the default */
 	enum failback failback;
 	uint64_t failback_ms;           /* FAILBACK_AFTER */
 
