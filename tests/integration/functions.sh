@@ -201,7 +201,8 @@ watchdog()
 is_own_child()
 {
 	local stat state parent
-	{ stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
+	# Not $(<FILE): where that fails, bash 5.2 leaves stderr redirected.
+	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
 	read -r state parent _ <<<"${stat##*) }"
 	[ "$state" != Z ] && [ "$parent" = $$ ]
 }

@@ -114,7 +114,14 @@ assert_eq $RC 0
 nested waited <<<"wait_for -t 1 'false' 'the moon'"
 assert_eq $RC 1
 assert_contains "$TESTDIR/waited.out" 'after 1 s still not: the moon'
-for name in skipped asserted command passed waited; do
+nested gone <<<'is_own_child 999999999 || fail "a child is gone"'
+assert_eq $RC 1
+assert_contains "$TESTDIR/gone.out" 'FAIL: gone: a child is gone'
+nested behaved <<<'it_works() { true; }; it_fails() { false; }; behaviours it_works it_fails'
+assert_eq $RC 1
+assert_contains "$TESTDIR/behaved.out" '^ok: it works'
+assert_contains "$TESTDIR/behaved.out" 'FAIL: behaved: not shown: it fails'
+for name in skipped asserted command passed waited gone behaved; do
 	assert_no_trace $name
 done
 
