@@ -146,6 +146,22 @@ a_deleted_unit_fails_its_path_and_the_other_serves()
 	export_stop
 }
 
+# Another LUN of the target: tgtd reports 3Fh/0Eh to every session, and the write
+# that was answered with it waits for VPD page 83h.
+a_unit_attention_has_the_identity_read_again_before_io()
+{
+	export_start "$(tap_url right)"
+	tap_forget
+	truncate -s 1M "$TESTDIR/another.img"
+	array_admin right -m logicalunit -o new -t 1 -l 7 -b "$TESTDIR/another.img"
+	nbdsh_export 'h.pwrite(b"u" * 4096, 0)'
+	local sequence
+	sequence=$(cut -d ' ' -f 3 "$(tap_cdbs right)" | sed -n 's/^8a.*/write/p; s/^120183.*/identity/p; s/^9e10.*/capacity/p')
+	assert_eq "$(tr '\n' ' ' <<<"$sequence")" "write identity capacity write "
+	export_stop
+	array_restart right
+}
+
 a_unit_with_other_blocks_is_refused()
 {
 	array_restart right --block-size 4096
@@ -187,5 +203,6 @@ behaviours a_wrong_unit_behind_one_portal_is_refused_and_the_rest_serve \
 	a_unit_remapped_while_its_path_was_down_stays_out \
 	a_unit_remapped_behind_the_session_is_noticed \
 	a_deleted_unit_fails_its_path_and_the_other_serves \
+	a_unit_attention_has_the_identity_read_again_before_io \
 	a_unit_with_other_blocks_is_refused \
 	a_unit_of_another_size_is_refused
