@@ -37,8 +37,9 @@
 
 #define UNSENT_MAX (128u << 10)
 
-/* A batch is corked if none of its PDUs is larger: corking large payloads
- * costs far more than it saves. */
+/* libiscsi sends a PDU's header and its payload one after the other; corked,
+ * they and the whole batch leave together. With large payloads that costs far
+ * more than it saves. */
 #define CORK_PAYLOAD_MAX (16u << 10)
 
 struct io_slot {
@@ -300,7 +301,7 @@ static bool issue(struct nexus *nexus, struct io_slot *slot)
 	return false;
 }
 
-/* Gives libiscsi what it may have. True if the batch is worth corking. */
+/* Gives libiscsi what it may have. True if that is worth corking. */
 static bool submit(struct nexus *nexus)
 {
 	uint32_t largest = 0;
@@ -316,7 +317,7 @@ static bool submit(struct nexus *nexus)
 		if (len > largest)
 			largest = len;
 	}
-	return count > 1 && largest <= CORK_PAYLOAD_MAX;
+	return (count > 1 || largest > 0) && largest <= CORK_PAYLOAD_MAX;
 }
 
 static void set_cork(struct session *session, int on)
