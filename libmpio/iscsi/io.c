@@ -169,12 +169,16 @@ static void on_answer(struct iscsi_context *context, int status, void *data, voi
 	struct nexus *nexus = slot->nexus;
 
 	(void)data;
-	/* Cancelled, rejected, or not understood. */
-	if (context == nexus->session.context && (status < 0 || status > 0xff))
+	if (context != nexus->session.context) {
+		/* Its session is being closed. */
+	} else if (status < 0 || status > 0xff) {
+		/* Cancelled, rejected, or not understood. */
 		session_is_lost(&nexus->session);
-	else if (context == nexus->session.context) {
+	} else {
 		record_answer(slot->command, status, slot->task);
 		list_move(&nexus->answered, &slot->node);
+		/* From 1.20.3 on libiscsi may answer from inside a submission. */
+		pump_stir(nexus->session.pump, &nexus->session);
 	}
 	drop_datain(slot->task);
 }

@@ -141,7 +141,6 @@ void session_service(struct session *session, int poll_events)
 
 	note[0] = '\0';
 	current_note = note;
-	session->is_lost = false;
 	result = iscsi_service(session->context, poll_events);
 	current_note = NULL;
 
@@ -246,6 +245,7 @@ void session_destroy_context(struct session *session)
 	}
 	session->revents = 0;
 	session->has_socket_error = false;
+	session->is_lost = false;
 	session->has_logged_out = false;
 	session->note[0] = '\0';
 }

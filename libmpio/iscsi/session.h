@@ -68,7 +68,7 @@ struct session {
 	struct session_lookup *lookup;  /* while resolving */
 	int revents;                    /* what libuv has seen: UV_READABLE... */
 	bool has_socket_error;
-	bool is_lost;                   /* found out in the running service call */
+	bool is_lost;                   /* a callback has found out */
 	bool has_failed;                /* the pump will close it */
 	bool has_logged_out;
 	char reason[160];
