@@ -8,8 +8,9 @@
 . "$(dirname "$0")/functions.sh"
 
 requires "$PYTHON"
-SMOKE=$MPIO_BUILDDIR/tests/integration/nexus-smoke
-[ -x "$SMOKE" ] || skip "nexus-smoke is not built"
+SMOKE=("$MPIO_BUILDDIR/tests/integration/nexus-smoke")
+[ -x "${SMOKE[0]}" ] || skip "nexus-smoke is not built"
+[ "$MPIO_VALGRIND" != 1 ] || SMOKE=("$MPIO_BUILDDIR/run" --valgrind "${SMOKE[@]}")
 FAKE=$HARNESS_DIR/fake-target.py
 IQN=$ARRAY_IQN
 OUT=$TESTDIR/smoke.out
@@ -19,7 +20,7 @@ smoke()
 {
 	local portal=$1
 	shift
-	client -t 60 "$SMOKE" "$portal" "$IQN" 1 "$@" >"$OUT" 2>&1 ||
+	client -t 60 "${SMOKE[@]}" "$portal" "$IQN" 1 "$@" >"$OUT" 2>&1 ||
 		fail "nexus-smoke $*: $(cat "$OUT")"
 }
 
@@ -99,7 +100,7 @@ iqn.2026-11.org.example:local [fe80::2]:3260
 iqn.2026-11.org.example:here $FAKE_PORTAL"
 
 	fake hang-login
-	assert_fails client "$SMOKE" "$FAKE_PORTAL" "$IQN" 1 discover
+	assert_fails client "${SMOKE[@]}" "$FAKE_PORTAL" "$IQN" 1 discover
 	child_kill "$SPAWNED"
 	assert_contains "$TESTDIR/assert_fails.out" 'discovery: no answer within 3.0 s'
 }
@@ -127,7 +128,7 @@ a_login_without_chap_reinstates_the_session()
 {
 	# The session stays behind when its initiator is killed: the next login
 	# must take its place, not stand beside it.
-	spawn "$TESTDIR/first.log" "$SMOKE" "$(array_portal plain)" "$IQN" 1 survive 30
+	spawn "$TESTDIR/first.log" "${SMOKE[@]}" "$(array_portal plain)" "$IQN" 1 survive 30
 	wait_for "grep -qs session-up '$TESTDIR/first.log'"
 	assert_eq "$(array_sessions plain)" 1 "sessions"
 	kill -STOP "$SPAWNED"
@@ -168,7 +169,7 @@ redirects_are_followed_but_not_for_ever()
 commands_in_flight_are_lost_with_the_session_and_it_comes_back()
 {
 	local kill
-	spawn "$OUT.survive" "$SMOKE" "$(array_portal plain)" "$IQN" 1 survive 8
+	spawn "$OUT.survive" "${SMOKE[@]}" "$(array_portal plain)" "$IQN" 1 survive 8
 	local pid=$SPAWNED
 	wait_for "grep -qs session-up '$OUT.survive'"
 	for kill in 1 2 3; do
@@ -185,7 +186,7 @@ commands_in_flight_are_lost_with_the_session_and_it_comes_back()
 
 a_silent_target_is_noticed()
 {
-	spawn "$OUT.silent" "$SMOKE" "$(array_portal plain)" "$IQN" 1 survive 4
+	spawn "$OUT.silent" "${SMOKE[@]}" "$(array_portal plain)" "$IQN" 1 survive 4
 	local pid=$SPAWNED
 	wait_for "grep -qs session-up '$OUT.silent'"
 	array_stop plain
@@ -200,8 +201,11 @@ bad_answers_end_the_session_or_the_command_and_nothing_else()
 	assert_eq "$(count '^GOOD, residual 2048')" 8
 	faked long-sense read 4096 8
 	assert_eq "$(count 'DATA PROTECT 27h/00h')" 8
-	faked no-sense read 4096 8
-	assert_eq "$(count '^CHECK CONDITION, .*no sense')" 8
+	# Here libiscsi 1.19 itself looks at sense data that is not there.
+	if [ "$MPIO_VALGRIND" != 1 ]; then
+		faked no-sense read 4096 8
+		assert_eq "$(count '^CHECK CONDITION, .*no sense')" 8
+	fi
 	faked too-much read 4096 8
 	assert_eq "$(count '^lost: ')" 8
 	faked reject read 4096 8
@@ -232,7 +236,7 @@ early_answers_do_not_corrupt_the_stream()
 		wait_for "grep -qs '^port' '$TESTDIR/$scenario.log'"
 		local port
 		port=$(awk '/^port/ { print $2 }' "$TESTDIR/$scenario.log")
-		client -t 60 nsenter -t "$pid" -n "$SMOKE" "127.0.0.1:$port" "$IQN" 1 \
+		client -t 60 nsenter -t "$pid" -n "${SMOKE[@]}" "127.0.0.1:$port" "$IQN" 1 \
 			write 1048576 16 >"$OUT" 2>&1 || fail "$scenario: $(cat "$OUT")"
 		assert_not_contains "$TESTDIR/$scenario.log" 'not a PDU|given back'
 		child_kill "$pid"
