@@ -393,6 +393,37 @@ static void on_event(void *opaque, const struct event *event)
 	printf("%s: %s\n", event->name, event->reason);
 }
 
+/* How many arguments follow the mode's name; the user's name is next. */
+static int mode_args(const char *mode)
+{
+	if (!strcmp(mode, "bench"))
+		return 4;
+	if (!strcmp(mode, "survive"))
+		return 1;
+	return !strcmp(mode, "read") || !strcmp(mode, "write") ? 2 : 0;
+}
+
+/* ARGV[0] is the mode. */
+static void run_mode(char **argv)
+{
+	bool only_login = !strcmp(argv[0], "login");
+
+	transport_start(transport);
+	if (!loop_run_until(loop, only_login ? has_tried : is_up, NULL, 10000))
+		fail("not up");
+	if (!strcmp(argv[0], "write") || !strcmp(argv[0], "read")) {
+		show_answers(argv);
+	} else if (!strcmp(argv[0], "check")) {
+		check_answers();
+		check_sizes();
+		check_probe();
+	} else if (!strcmp(argv[0], "survive")) {
+		survive((unsigned int)atoi(argv[1]));
+	} else if (!strcmp(argv[0], "bench")) {
+		bench(&argv[1]);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct nexus_settings settings = {
@@ -408,9 +439,9 @@ int main(int argc, char **argv)
 		},
 		.queue_depth = SLOTS,
 	};
-	char error[128];
+	char **credentials, error[128];
 
-	if (argc < 5)
+	if (argc < 5 || argc < 5 + mode_args(argv[4]))
 		return 2;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (getenv("DEBUG"))
@@ -423,38 +454,21 @@ int main(int argc, char **argv)
 	settings.isid_seed = nexus_isid_seed(settings.initiator, "host", "smoke", argv[1],
 					     argv[2], 0);
 	lun = (uint64_t)atoi(argv[3]) << 48;
+	credentials = &argv[5 + mode_args(argv[4])];    /* up to four, then NULL */
+	if (credentials[0] && credentials[1]) {
+		settings.user = credentials[0];
+		settings.password = credentials[1];
+		settings.target_user = credentials[2];
+		settings.target_password = credentials[2] ? credentials[3] : NULL;
+	}
 	loop = loop_new();
 	pump = pump_new(loop);
 	mpath_set_listener(pump_mpath(pump), on_event, NULL);
 	if (!strcmp(argv[4], "discover")) {
 		discover(&settings);
 	} else {
-		int rest = !strcmp(argv[4], "bench") ? 9 : !strcmp(argv[4], "survive") ? 6 : 5;
-
-		if (argc > rest + 1) {
-			settings.user = argv[rest];
-			settings.password = argv[rest + 1];
-		}
-		if (argc > rest + 3) {
-			settings.target_user = argv[rest + 2];
-			settings.target_password = argv[rest + 3];
-		}
 		transport = nexus_new(pump, &settings);
-		transport_start(transport);
-		if (!loop_run_until(loop, !strcmp(argv[4], "login") ? has_tried : is_up, NULL,
-				    10000))
-			fail("not up");
-		if (!strcmp(argv[4], "write") || !strcmp(argv[4], "read")) {
-			show_answers(&argv[4]);
-		} else if (!strcmp(argv[4], "check")) {
-			check_answers();
-			check_sizes();
-			check_probe();
-		} else if (!strcmp(argv[4], "survive")) {
-			survive((unsigned int)atoi(argv[5]));
-		} else if (!strcmp(argv[4], "bench")) {
-			bench(&argv[5]);
-		}
+		run_mode(&argv[4]);
 		nexus_free(transport);
 	}
 	pump_free(pump);
