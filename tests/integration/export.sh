@@ -164,11 +164,15 @@ export_spawn()
 	EXPORT_PID[$name]=$SPAWNED
 }
 
-# True once the pid file exists, and when the process is gone: its pid is then
-# forgotten.
+# True once it serves: the pid file comes first, then the control socket, then
+# the thread that runs the sessions. And when the process is gone: its pid is
+# then forgotten.
 export_is_up()
 {
-	[ ! -s "$TESTDIR/$1.pid" ] || return 0
+	if [ -s "$TESTDIR/$1.pid" ] &&
+	   grep -qsx mpio "/proc/${EXPORT_PID[$1]}"/task/*/comm; then
+		return 0
+	fi
 	is_own_child "${EXPORT_PID[$1]}" && return 1
 	{ wait "${EXPORT_PID[$1]}" || :; } 2>/dev/null
 	EXPORT_PID[$1]=

@@ -108,12 +108,15 @@ beyond_it_requests_fail_with_eio_and_work_again_later()
 sigterm_answers_every_waiting_request_and_ends_soon()
 {
 	local n start
-	two_paths no-path-timeout=60s
-	both_down
+	two_paths no-path-timeout=60s nop-interval=60s io-timeout=60s
+	# That they have arrived can be seen only while there are paths.
+	array_stop left
+	array_stop right
 	for n in 1 2 3 4; do
 		request_start "waiting$n" 'h.pwrite(b"w" * 4096, 0)'
-		wait_for "[ -e '$TESTDIR/waiting$n.answer.ready' ]"
 	done
+	wait_for '[ "$(show "sum(p[\"in_flight\"] for p in d[\"paths\"])")" = 4 ]'
+	both_down
 	now
 	start=$NOW_MS
 	export_stop
