@@ -243,6 +243,7 @@ static void policy_due(struct mpath_timer *timer)
 	struct device *device = list_entry(timer, struct device, policy_timer);
 
 	tell_policy(device);
+	device_stir(device);
 }
 
 static enum device_state state_by_paths(const struct device *device)

@@ -138,6 +138,7 @@ bool device_abort(struct device *device, struct request *request, int error)
 		list_unlink(&command->node);
 		command->stage = COMMAND_IDLE;
 		request->outstanding--;
+		device_stir(device);    /* to feed the hungry */
 		if (command != &request->first)
 			list_append(&device->pool, &command->node);
 	}
@@ -213,8 +214,10 @@ static uint64_t max_blocks(const struct device *device, const struct request *re
 	case REQUEST_LBA_STATUS:
 		return 1;
 	}
-	/* Where the unit names no limit: 64 MiB keep it answering others. */
-	return limit ? limit : (64u << 20) / device->block_size;
+	/* Whatever the unit allows: 64 MiB keep it answering others. */
+	if (!limit || limit > (64u << 20) / device->block_size)
+		limit = (64u << 20) / device->block_size;
+	return limit;
 }
 
 static void build(struct device *device, struct request *request, struct command *command)
@@ -401,6 +404,13 @@ void device_dispatch(struct device *device, struct command *command)
 void device_run(struct device *device)
 {
 	device_unit_run(device);
+	while (!list_is_empty(&device->hungry) && !list_is_empty(&device->pool)) {
+		struct request *request =
+			list_entry(device->hungry.next, struct request, on_wait);
+
+		stop_waiting(request);
+		device_go(device, request);
+	}
 	hold_run(device);
 	range_run(device);
 }

@@ -176,7 +176,9 @@ static void retry(struct device *device, struct command *command, struct path *p
 	}
 	command->stay = verdict->action == VERDICT_RETRY_SAME;
 	command->avoid = command->stay ? NULL : path;
-	if (!command->stay && has_other)
+	/* Another path may take it at once; when all have been asked, it waits. */
+	if (!command->stay && has_other &&
+	    (!delay_us || ++command->free_tries < device->candidates.count))
 		delay_us = 0;
 	else if (verdict->counted && !delay_us && command->tries > 1)
 		delay_us = settings->retry_interval_ms * 1000;  /* the first at once */

@@ -110,7 +110,7 @@ static struct path *failover_only_pick(void *context, const struct candidates *c
 			other = path;
 	}
 	/* The command has just failed there: this one goes elsewhere, once. */
-	if (command->avoid == active && other)
+	if (command->avoid == active && other && transport_has_slot(other->transport))
 		active = other;
 	return active && transport_has_slot(active->transport) ? active : NULL;
 }

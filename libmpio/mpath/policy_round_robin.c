@@ -73,9 +73,12 @@ static struct path *round_robin_pick(void *context, const struct candidates *can
 		rr->left = rr->settings->path_burst - 1;
 		return path;
 	}
-	/* Only the path to avoid is left, or none has a slot. */
-	path = candidates->count == 1 ? candidates->paths[0] : NULL;
-	return path && transport_has_slot(path->transport) ? path : NULL;
+	/* Only the path to avoid has a slot, or none: to wait for a path that
+	 * may hang would hold up all that come behind. */
+	for (size_t i = 0; i < candidates->count; i++)
+		if (transport_has_slot(candidates->paths[i]->transport))
+			return candidates->paths[i];
+	return NULL;
 }
 
 const struct policy_ops policy_round_robin = {

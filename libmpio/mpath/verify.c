@@ -183,15 +183,20 @@ static void finish(struct verify *v, const char *reason)
 	path_verified(path_of(v), &v->unit, reason);
 }
 
-static void begin(struct verify *v)
+/* Forgets what was read. */
+static void restart(struct verify *v)
 {
 	v->step = 0;
-	v->tries = 0;
-	v->failures = 0;
-	v->is_stale = false;
 	v->unit = (struct unit) { .write_cache = true };
 	v->pages = (struct vpd_pages) { 0 };
 	v->designation.count = 0;
+}
+
+static void begin(struct verify *v)
+{
+	restart(v);
+	v->tries = v->failures = v->restarts = 0;
+	v->is_stale = false;
 }
 
 static void gathered(struct verify *v)
@@ -233,7 +238,9 @@ static void retry_fired(struct mpath_timer *timer)
 {
 	struct verify *v = list_entry(timer, struct verify, retry);
 
-	if (v->is_running && !v->is_in_flight)
+	/* The session may have ended in this very run, and not been told yet. */
+	if (v->is_running && !v->is_in_flight &&
+	    path_of(v)->transport->state == TRANSPORT_UP)
 		ask(v);
 }
 
@@ -271,13 +278,15 @@ static void judge(struct verify *v, const struct outcome *outcome)
 		snprintf(text, sizeof text, "%s", scsi_status_name(outcome->status));
 
 	if (outcome->sense.valid && outcome->sense.key == SENSE_KEY_UNIT_ATTENTION) {
-		if (++v->tries > STEP_TRIES) {
+		if (++v->tries > STEP_TRIES || v->restarts > STEP_TRIES) {
 			fail(v, "%s: unit attentions without end, the last %s",
 			     step->name, text);
 			return;
 		}
-		if (verdict.recheck_identity)
-			v->step = 0;    /* what was read may be out of date */
+		if (verdict.recheck_identity) {
+			restart(v);     /* what was read may be out of date */
+			v->restarts++;
+		}
 		ask(v);
 		return;
 	}

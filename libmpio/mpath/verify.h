@@ -23,6 +23,7 @@ struct verify {
 	struct command command;
 	unsigned int step;
 	unsigned int tries, failures;   /* of this step */
+	unsigned int restarts;          /* because the unit said it had changed */
 	bool is_running;
 	bool is_in_flight;
 	bool is_stale;                  /* start over: doubt arose in between */
