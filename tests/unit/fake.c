@@ -454,6 +454,37 @@ static bool serve_command_of(struct fake_nexus *nexus)
 	return true;
 }
 
+static struct command *nth_in_flight(struct fake_nexus *nexus, unsigned int nth)
+{
+	list_for_each(node, &nexus->transport.in_flight)
+		if (!nth--)
+			return list_entry(node, struct command, node);
+	return NULL;
+}
+
+bool fake_answer_session(struct fake_nexus *nexus)
+{
+	return serve_session(nexus);
+}
+
+bool fake_answer_command(struct fake_nexus *nexus, unsigned int nth)
+{
+	struct command *command = nexus->is_mute ? NULL : nth_in_flight(nexus, nth);
+
+	if (command)
+		serve_command(nexus, command);
+	return command != NULL;
+}
+
+bool fake_carry_out(struct fake_nexus *nexus, unsigned int nth)
+{
+	struct command *command = nth_in_flight(nexus, nth);
+
+	if (command && nexus->unit)
+		serve_unit(nexus->unit, command);
+	return command != NULL;
+}
+
 bool fake_serve_one(struct fake *fake, struct fake_nexus *nexus)
 {
 	bool served = serve_command_of(nexus);

@@ -86,6 +86,13 @@ void fake_serve(struct fake *fake);
 /* Answers at most one command of NEXUS, then runs the core; false: none. */
 bool fake_serve_one(struct fake *fake, struct fake_nexus *nexus);
 
+/* For tests that want their own order; none of these runs the core. A login
+ * or a probe is answered; the NTH command in flight is answered, or carried
+ * out and not answered. False: there is none. */
+bool fake_answer_session(struct fake_nexus *nexus);
+bool fake_answer_command(struct fake_nexus *nexus, unsigned int nth);
+bool fake_carry_out(struct fake_nexus *nexus, unsigned int nth);
+
 /* Moves the clock, serving along the way. */
 void fake_advance(struct fake *fake, uint64_t ms);
 
