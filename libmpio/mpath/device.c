@@ -259,8 +259,28 @@ static enum device_state state_by_paths(const struct device *device)
 	return usable == 1 ? DEVICE_LAST_PATH : DEVICE_DEGRADED;
 }
 
-static void enter(struct device *device, enum device_state state, const struct path *path,
-		  const char *reason)
+/* A live session's path is being verified: in a moment it may be usable. */
+static bool is_checking(const struct device *device)
+{
+	for (unsigned int i = 0; i < device->npaths; i++)
+		if (device->paths[i]->state == PATH_CHECKING &&
+		    device->paths[i]->transport->state == TRANSPORT_UP)
+			return true;
+	return false;
+}
+
+/* An outage is told when no verification can end it any more. */
+static void tell_outage(struct device *device, const struct path *path, const char *reason)
+{
+	if (device->state != DEVICE_NO_PATH || device->is_outage_told || is_checking(device))
+		return;
+	device->is_outage_told = true;
+	mpath_emit(device->mpath, EVENT_ALL_PATHS_DOWN, device, path, NULL,
+		   "I/O waits for %.1f s at most; the last one: %s",
+		   (double)device->settings.no_path_timeout_ms / 1e3, reason);
+}
+
+static void enter(struct device *device, enum device_state state, const struct path *path)
 {
 	enum device_state from = device->state;
 	struct mpath *mpath = device->mpath;
@@ -270,11 +290,9 @@ static void enter(struct device *device, enum device_state state, const struct p
 	device->state = state;
 	if (state == DEVICE_NO_PATH) {
 		device->no_path_since_us = mpath->now_us;
-		mpath_emit(mpath, EVENT_ALL_PATHS_DOWN, device, path, NULL,
-			   "I/O waits for %.1f s at most; the last one: %s",
-			   (double)device->settings.no_path_timeout_ms / 1e3, reason);
 		hold_no_path(device);
-	} else if (from == DEVICE_NO_PATH) {
+	} else if (from == DEVICE_NO_PATH && device->is_outage_told) {
+		device->is_outage_told = false;
 		mpath_emit(mpath, EVENT_PATHS_RETURNED, device, path, NULL, "after %.1f s",
 			   (double)(mpath->now_us - device->no_path_since_us) / 1e6);
 	}
@@ -302,7 +320,8 @@ void device_path_changed(struct device *device, struct path *path,
 			   "I/O goes on over %u of %u paths: %s",
 			   device_usable_paths(device), device->npaths, reason);
 	}
-	enter(device, state_by_paths(device), path, reason);
+	enter(device, state_by_paths(device), path);
+	tell_outage(device, path, reason);
 	if (device->candidates.count)
 		hold_paths_returned(device);
 }

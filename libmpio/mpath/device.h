@@ -80,6 +80,7 @@ struct device {
 
 	bool has_expected;              /* only this unit is served */
 	struct identity expected;
+	bool is_outage_told;            /* as an event */
 	bool has_lost_write;            /* an acknowledged one: the next flush fails */
 	uint64_t no_path_since_us;
 	uint64_t failovers;

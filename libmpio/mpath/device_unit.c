@@ -149,15 +149,17 @@ static void size_due(struct mpath_timer *timer)
 	settle_size(device);
 }
 
-/* PATH shows another size: it waits while the others are asked. Those stay in
- * service for the old range, which a grown unit still has and a shrunk one
- * refuses to overrun by itself. */
+/* PATH shows another size, and the others are asked. Those stay in service for
+ * the old range, which a grown unit still has and a shrunk one refuses to
+ * overrun by itself; PATH as well, if it is in service and has grown. */
 static void doubt_size(struct device *device, struct path *path)
 {
 	path->is_size_pending = true;
-	path_enter(path, PATH_CHECKING, "shows %llu blocks, before %llu; asking the other paths",
-		   (unsigned long long)path->unit.capacity.nblocks,
-		   (unsigned long long)device->nblocks);
+	if (!path_is_usable(path) || path->unit.capacity.nblocks < device->nblocks)
+		path_enter(path, PATH_CHECKING,
+			   "shows %llu blocks, before %llu; asking the other paths",
+			   (unsigned long long)path->unit.capacity.nblocks,
+			   (unsigned long long)device->nblocks);
 	if (mpath_timer_is_armed(&device->size_timer))
 		return;
 	mpath_timer_arm(device->mpath, &device->size_timer,

@@ -191,6 +191,7 @@ static void growth_is_adopted_when_all_paths_show_it(void **state)
 	assert_int_equal(device_usable_paths(fake.device), 3);
 	assert_int_equal(fake_io(&fake, REQUEST_READ, 4095, 1, block), 0);
 	assert_true(fake_saw(&fake, "size-changed"));
+	assert_false(fake_saw(&fake, "all-paths-down"));
 }
 
 static void growth_seen_on_one_path_has_the_others_asked(void **state)
@@ -219,6 +220,7 @@ static void growth_without_an_attention_is_found_by_verification(void **state)
 	fake_advance(&fake, 40000);
 	assert_int_equal(fake.device->nblocks, 4096);
 	assert_int_equal(device_usable_paths(fake.device), 3);
+	assert_false(fake_saw(&fake, "all-paths-down"));
 }
 
 static void other_size_on_one_path_only_is_refused(void **state)
