@@ -59,10 +59,18 @@ static void aligned_done(struct request *request)
 	loop_call_finish(self->engine->loop, &self->call);
 }
 
+/* Messages come before the turn in which the pump sets the core's clock: a
+ * request must not be as old as the last turn. */
+static void tell_time(const struct engine *engine)
+{
+	mpath_set_now(engine->device->mpath, loop_now_us(engine->loop));
+}
+
 static void aligned_submit(struct loop_message *message)
 {
 	struct aligned_call *self = container_of(message, struct aligned_call, call.message);
 
+	tell_time(self->engine);
 	device_submit(self->engine->device, &self->request);
 }
 
@@ -100,6 +108,7 @@ static void unaligned_start(struct loop_message *message)
 {
 	struct unaligned_call *self = container_of(message, struct unaligned_call, call.message);
 
+	tell_time(self->engine);
 	unaligned_submit(self->engine->device, &self->unaligned);
 }
 

@@ -71,14 +71,13 @@ struct device *device_new(struct mpath *mpath, const char *name, const struct se
 	snprintf(device->name, sizeof device->name, "%s", name);
 	list_init(&device->on_stirred);
 	list_init(&device->active);
-	list_init(&device->blocked);
-	list_init(&device->holds);
 	list_init(&device->hungry);
 	list_init(&device->pool);
 	mpath_timer_init(&device->policy_timer, policy_due);
 	device_unit_init(device);
 	device_io_init(device);
 	hold_init(device);
+	range_init(device);
 	list_append(&mpath->devices, &device->on_mpath);
 
 	err = init_pool(device);
@@ -104,6 +103,7 @@ void device_free(struct device *device)
 		free(device->paths[i]);
 	}
 	mpath_timer_disarm(&device->deadline_timer);
+	mpath_timer_disarm(&device->range_timer);
 	mpath_timer_disarm(&device->hold_timer);
 	mpath_timer_disarm(&device->retry_timer);
 	mpath_timer_disarm(&device->policy_timer);
@@ -232,7 +232,9 @@ static void tell_policy(struct device *device)
 				device->mpath->now_us);
 	if (device->policy->next_change_us)
 		due_us = device->policy->next_change_us(device->policy_context);
-	if (due_us == MPATH_NEVER)
+	/* A time that has come already is the policy's mistake: it was asked just
+	 * now, and asking again at once would never end. */
+	if (due_us == MPATH_NEVER || due_us <= device->mpath->now_us)
 		mpath_timer_disarm(&device->policy_timer);
 	else
 		mpath_timer_arm(device->mpath, &device->policy_timer, due_us);
@@ -259,8 +261,7 @@ static enum device_state state_by_paths(const struct device *device)
 	return usable == 1 ? DEVICE_LAST_PATH : DEVICE_DEGRADED;
 }
 
-/* A live session's path is being verified: in a moment it may be usable. */
-static bool is_checking(const struct device *device)
+bool device_is_checking(const struct device *device)
 {
 	for (unsigned int i = 0; i < device->npaths; i++)
 		if (device->paths[i]->state == PATH_CHECKING &&
@@ -272,9 +273,11 @@ static bool is_checking(const struct device *device)
 /* An outage is told when no verification can end it any more. */
 static void tell_outage(struct device *device, const struct path *path, const char *reason)
 {
-	if (device->state != DEVICE_NO_PATH || device->is_outage_told || is_checking(device))
+	if (device->state != DEVICE_NO_PATH || device->is_outage_told ||
+	    device_is_checking(device))
 		return;
 	device->is_outage_told = true;
+	hold_no_path(device);           /* the patience for a verification is over */
 	mpath_emit(device->mpath, EVENT_ALL_PATHS_DOWN, device, path, NULL,
 		   "I/O waits for %.1f s at most; the last one: %s",
 		   (double)device->settings.no_path_timeout_ms / 1e3, reason);
@@ -291,7 +294,10 @@ static void enter(struct device *device, enum device_state state, const struct p
 	if (state == DEVICE_NO_PATH) {
 		device->no_path_since_us = mpath->now_us;
 		hold_no_path(device);
-	} else if (from == DEVICE_NO_PATH && device->is_outage_told) {
+	}
+	if (from == DEVICE_NO_PATH)
+		device_extend_deadlines(device);
+	if (from == DEVICE_NO_PATH && device->is_outage_told) {
 		device->is_outage_told = false;
 		mpath_emit(mpath, EVENT_PATHS_RETURNED, device, path, NULL, "after %.1f s",
 			   (double)(mpath->now_us - device->no_path_since_us) / 1e6);

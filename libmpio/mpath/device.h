@@ -26,6 +26,7 @@
 #include "unit.h"
 
 #define DEVICE_POOL_COMMANDS 256
+#define DEVICE_RECHECK_US 1000000       /* deadlines of what is held */
 
 enum device_state {
 	DEVICE_STARTING,                /* no path was ever verified */
@@ -60,6 +61,7 @@ struct device {
 	const struct policy_ops *policy;
 	void *policy_context;
 
+	uint64_t arrivals;              /* of requests and holds, so far */
 	struct list active;             /* requests, oldest deadline first */
 	struct list blocked;            /* requests that wait for a held range */
 	struct list holds;              /* range_hold.node: granted or waiting */
@@ -71,6 +73,7 @@ struct device {
 	struct command *pool_memory;
 
 	struct mpath_timer deadline_timer;
+	struct mpath_timer range_timer;
 	struct mpath_timer hold_timer;
 	struct mpath_timer retry_timer;
 	struct mpath_timer policy_timer;
@@ -155,6 +158,18 @@ void device_settle(struct device *device, struct command *command, int error);
 /* Ends REQUEST with ERROR: what is not in flight is over now, the rest when
  * it is back. True where it is finished already. */
 bool device_abort(struct device *device, struct request *request, int error);
+
+/* A live session's path is being verified: in a moment it may be usable. */
+bool device_is_checking(const struct device *device);
+
+/* An outage is over: the time that requests were held does not count against
+ * command_timeout. */
+void device_extend_deadlines(struct device *device);
+uint64_t device_extended_us(const struct device *device, uint64_t submitted_us,
+			    uint64_t deadline_us);
+
+/* Ends requests that reach beyond the unit's end, after it has shrunk. */
+void device_abort_beyond_end(struct device *device);
 
 /* Has mpath_run() call device_run(). */
 void device_stir(struct device *device);

@@ -149,36 +149,131 @@ bool device_abort(struct device *device, struct request *request, int error)
 }
 
 /*
- * Deadlines: `active` is in order of submission and all requests have the same
- * time, so its head is due first.
+ * Deadlines: `active` is in their order, which is that of submission but for
+ * what is done inside a hold.
  */
+
+/* DEADLINE_US of what was submitted then, and has waited through the outage
+ * that ends now. All outages together add no_path_timeout at most: a request
+ * that brings down every target it meets must end, too. */
+uint64_t device_extended_us(const struct device *device, uint64_t submitted_us,
+			    uint64_t deadline_us)
+{
+	const struct settings *settings = &device->settings;
+	uint64_t since_us = device->no_path_since_us;
+	uint64_t last_us = submitted_us +
+		(settings->command_timeout_ms + settings->no_path_timeout_ms) * 1000;
+
+	if (since_us < submitted_us)
+		since_us = submitted_us;
+	deadline_us += device->mpath->now_us - since_us;
+	return deadline_us < last_us ? deadline_us : last_us;
+}
+
+static bool has_in_flight(struct request *request)
+{
+	for (struct command *command = next_command(request, NULL); command;
+	     command = next_command(request, command))
+		if (command->stage == COMMAND_IN_FLIGHT)
+			return true;
+	return false;
+}
+
+/* REQUEST, whose deadline has come, waits for a path: that time is its own. */
+static bool is_just_held(struct device *device, struct request *request)
+{
+	return device->state == DEVICE_NO_PATH && !has_in_flight(request) &&
+		device_extended_us(device, request->submitted_us, request->deadline_us) >
+			device->mpath->now_us;
+}
+
+static void time_out(struct device *device, struct request *request)
+{
+	mpath_emit(device->mpath, EVENT_COMMAND_TIMEOUT, device, NULL, NULL,
+		   "request at block %llu not done within %.1f s",
+		   (unsigned long long)request->lba,
+		   (double)device->settings.command_timeout_ms / 1e3);
+	if (device_abort(device, request, -EIO))
+		return;
+	/* The session may touch the buffer as long as it lives. */
+	for (struct command *command = next_command(request, NULL); command;
+	     command = next_command(request, command))
+		if (command->stage == COMMAND_IN_FLIGHT)
+			transport_fail(command->path->transport, "command timed out");
+}
 
 static void deadline_due(struct mpath_timer *timer)
 {
 	struct device *device = list_entry(timer, struct device, deadline_timer);
 	struct mpath *mpath = device->mpath;
+	bool is_one_held = false;
 
 	list_for_each(node, &device->active) {
 		struct request *request = list_entry(node, struct request, node);
 
 		if (request->deadline_us > mpath->now_us) {
-			mpath_timer_arm(mpath, &device->deadline_timer, request->deadline_us);
-			return;
+			mpath_timer_arm(mpath, timer, request->deadline_us);
+			break;
 		}
 		if (request->is_aborted)
 			continue;
-		mpath_emit(mpath, EVENT_COMMAND_TIMEOUT, device, NULL, NULL,
-			   "request at block %llu not done within %.1f s",
-			   (unsigned long long)request->lba,
-			   (double)device->settings.command_timeout_ms / 1e3);
-		if (device_abort(device, request, -EIO))
-			continue;
-		/* The session may touch the buffer as long as it lives. */
-		for (struct command *command = next_command(request, NULL); command;
-		     command = next_command(request, command))
-			if (command->stage == COMMAND_IN_FLIGHT)
-				transport_fail(command->path->transport, "command timed out");
+		if (is_just_held(device, request))
+			is_one_held = true;
+		else
+			time_out(device, request);
 	}
+	if (is_one_held)
+		mpath_timer_arm(mpath, timer, mpath->now_us + DEVICE_RECHECK_US);
+}
+
+void device_extend_deadlines(struct device *device)
+{
+	list_for_each(node, &device->active) {
+		struct request *request = list_entry(node, struct request, node);
+
+		request->deadline_us = device_extended_us(device, request->submitted_us,
+							  request->deadline_us);
+	}
+	list_for_each(hold_node, &device->holds) {
+		struct range_hold *hold = list_entry(hold_node, struct range_hold, node);
+
+		hold->deadline_us = device_extended_us(device, hold->acquired_us,
+						       hold->deadline_us);
+	}
+	/* They find out themselves when they are due. */
+	mpath_timer_arm(device->mpath, &device->deadline_timer, device->mpath->now_us);
+	mpath_timer_arm(device->mpath, &device->range_timer, device->mpath->now_us);
+}
+
+void device_abort_beyond_end(struct device *device)
+{
+	list_for_each(node, &device->active) {
+		struct request *request = list_entry(node, struct request, node);
+
+		if (request->lba + request->nblocks > device->nblocks && !request->is_aborted)
+			device_abort(device, request, -ENOSPC);
+	}
+}
+
+/* In order of deadlines. What is done inside a hold has the hold's. */
+static void make_active(struct device *device, struct request *request)
+{
+	struct list *where = device->active.prev;
+
+	request->submitted_us = device->mpath->now_us;
+	request->deadline_us = request->submitted_us +
+		device->settings.command_timeout_ms * 1000;
+	if (request->inside) {
+		request->submitted_us = request->inside->acquired_us;
+		request->deadline_us = request->inside->deadline_us;
+	}
+	while (where != &device->active &&
+	       list_entry(where, struct request, node)->deadline_us > request->deadline_us)
+		where = where->prev;
+	list_insert_before(where->next, &request->node);
+	if (!mpath_timer_is_armed(&device->deadline_timer) ||
+	    device->deadline_timer.due_us > request->deadline_us)
+		mpath_timer_arm(device->mpath, &device->deadline_timer, request->deadline_us);
 }
 
 void device_io_init(struct device *device)
@@ -348,10 +443,8 @@ void device_submit(struct device *device, struct request *request)
 		list_append(&mpath->finished, &request->node);
 		return;
 	}
-	request->deadline_us = mpath->now_us + device->settings.command_timeout_ms * 1000;
-	list_append(&device->active, &request->node);
-	if (!mpath_timer_is_armed(&device->deadline_timer))
-		mpath_timer_arm(mpath, &device->deadline_timer, request->deadline_us);
+	request->arrival = ++device->arrivals;
+	make_active(device, request);
 	request->is_blocked = range_blocks(device, request);
 	if (request->is_blocked)
 		list_append(&device->blocked, &request->on_wait);

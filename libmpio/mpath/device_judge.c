@@ -73,6 +73,8 @@ static void act_on_path(struct device *device, struct path *path,
 		device->has_lost_write = true;
 	if (path->transport->state != TRANSPORT_UP)
 		return;
+	if (verdict->error == -EROFS && !device->is_read_only)
+		path_recheck(path);     /* so that the device, or the path, is known to be */
 	if (verdict->fail_path)
 		path_fail(path, verdict->reason);
 	else if (verdict->recheck_identity)

@@ -23,32 +23,81 @@ static void adopt_size(struct device *device, const struct unit *unit)
 {
 	device->nblocks = unit->capacity.nblocks;
 	device->unit.capacity = unit->capacity;
+	device_abort_beyond_end(device);
 }
 
-static void adopt_access(struct device *device, const struct path *path)
+/* PATH shows the device's unit, as last verified. */
+static bool counts(const struct path *path)
 {
-	bool is_read_only = path->unit.write_protected;
-
-	if (device->is_read_only == is_read_only)
-		return;
-	device->is_read_only = is_read_only;
-	device->unit.write_protected = is_read_only;
-	mpath_emit(device->mpath, EVENT_ACCESS_CHANGED, device, path, NULL,
-		   "the unit is now %s", is_read_only ? "write-protected" : "writable");
+	return path->is_verified && !path->is_refused;
 }
 
-/* Bytes a command: ours, and the unit's MAXIMUM TRANSFER LENGTH (VPD B0h). */
-static int set_transfer_limits(struct device *device)
+/*
+ * Read-only is what all paths say. One that is write-protected while others are
+ * not is refused, for it would fail writes that those take; and the others are
+ * asked, as the array may just have changed its mind. False: refused.
+ */
+static bool adopt_access(struct device *device, struct path *path)
 {
-	const struct unit *unit = &device->unit;
+	bool is_read_only = true;
+
+	for (unsigned int i = 0; i < device->npaths; i++)
+		if (counts(device->paths[i]) || device->paths[i] == path)
+			is_read_only &= device->paths[i]->unit.write_protected;
+	if (device->is_read_only != is_read_only) {
+		device->is_read_only = is_read_only;
+		device->unit.write_protected = is_read_only;
+		mpath_emit(device->mpath, EVENT_ACCESS_CHANGED, device, path, NULL,
+			   "the unit is now %s", is_read_only ? "write-protected" : "writable");
+	}
+	for (unsigned int i = 0; i < device->npaths; i++)
+		if (counts(device->paths[i]) &&
+		    device->paths[i]->unit.write_protected != path->unit.write_protected)
+			path_recheck(device->paths[i]);
+	if (path->unit.write_protected == is_read_only)
+		return true;
+	path_refuse(path, "write-protected where the other paths are not");
+	return false;
+}
+
+static uint32_t lesser_limit(uint32_t a, uint32_t b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
+/* What the unit can do is what it can down every path: it may be behind ports
+ * that differ, and any command may go down any of them. */
+static void adopt_abilities(struct device *device, const struct path *newest)
+{
+	struct unit *unit = &device->unit;
+	uint32_t max_transfer = 0;
+
+	unit->dpofua = true;
+	unit->write_cache = false;
+	for (unsigned int i = 0; i < device->npaths; i++) {
+		const struct path *path = device->paths[i];
+
+		if (!counts(path) && path != newest)
+			continue;
+		unit->dpofua &= path->unit.dpofua;
+		unit->write_cache |= path->unit.write_cache;
+		if (path->unit.has_block_limits)
+			max_transfer = lesser_limit(max_transfer,
+						    vpd_max_transfer(&path->unit.limits));
+	}
+	/* Ours, and the unit's MAXIMUM TRANSFER LENGTH (VPD B0h). */
+	device->max_transfer_blocks = (uint32_t)(device->settings.max_transfer /
+						 device->block_size);
+	if (!device->max_transfer_blocks)
+		device->max_transfer_blocks = 1;
+	device->max_transfer_blocks = lesser_limit(device->max_transfer_blocks, max_transfer);
+}
+
+static int make_zeroes(struct device *device)
+{
 	uint64_t blocks = device->settings.max_transfer / device->block_size;
 
-	if (unit->has_block_limits && vpd_max_transfer(&unit->limits) &&
-	    vpd_max_transfer(&unit->limits) < blocks)
-		blocks = vpd_max_transfer(&unit->limits);
-	device->max_transfer_blocks = blocks ? (uint32_t)blocks : 1;
-	free(device->zeroes);
-	device->zeroes = calloc(device->max_transfer_blocks, device->block_size);
+	device->zeroes = calloc(blocks ? blocks : 1, device->block_size);
 	return device->zeroes ? 0 : -ENOMEM;
 }
 
@@ -66,7 +115,8 @@ static bool adopt(struct device *device, struct path *path)
 	device->block_size = path->unit.capacity.block_size;
 	device->is_read_only = path->unit.write_protected;
 	adopt_size(device, &path->unit);
-	if (set_transfer_limits(device)) {
+	adopt_abilities(device, path);
+	if (make_zeroes(device)) {
 		path_refuse(path, "out of memory");
 		return false;
 	}
@@ -135,10 +185,12 @@ static void settle_size(struct device *device)
 		adopt_size(device, &path->unit);
 	}
 	for (; path; path = next_pending(device)) {
-		if (path->unit.capacity.nblocks == device->nblocks)
-			path_accept(path);
-		else
+		if (path->unit.capacity.nblocks != device->nblocks) {
 			refuse_size(device, path);
+		} else if (adopt_access(device, path)) {
+			adopt_abilities(device, path);
+			path_accept(path);
+		}
 	}
 }
 
@@ -195,8 +247,8 @@ static void admit(struct device *device, struct path *path)
 		path_refuse(path, reason);
 	} else if (path->unit.capacity.nblocks != device->nblocks) {
 		doubt_size(device, path);
-	} else {
-		adopt_access(device, path);
+	} else if (adopt_access(device, path)) {
+		adopt_abilities(device, path);
 		path_accept(path);
 	}
 }

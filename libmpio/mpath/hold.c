@@ -11,9 +11,17 @@
 
 #include "transport.h"
 
+/* A path that is about to be verified is waited for a moment even where
+ * no_path_timeout is 0: a unit attention is no outage. */
+#define CHECK_PATIENCE_US 3000000
+
 static uint64_t hold_limit_us(const struct device *device)
 {
-	return device->no_path_since_us + device->settings.no_path_timeout_ms * 1000;
+	uint64_t patience_us = device->settings.no_path_timeout_ms * 1000;
+
+	if (patience_us < CHECK_PATIENCE_US && device_is_checking(device))
+		patience_us = CHECK_PATIENCE_US;
+	return device->no_path_since_us + patience_us;
 }
 
 static void hold_due(struct mpath_timer *timer)
@@ -53,6 +61,8 @@ void hold_no_path(struct device *device)
 	/* Those that waited for a slot of the paths that are gone. */
 	while ((node = list_pop(&device->waiting)))
 		hold_wait_for_path(device, list_entry(node, struct command, node));
+	if (!list_is_empty(&device->held))
+		mpath_timer_arm(device->mpath, &device->hold_timer, hold_limit_us(device));
 }
 
 void hold_wait_for_path(struct device *device, struct command *command)

@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "device.h"
+#include "request.h"
 #include "transport.h"
 
 const char *path_state_name(enum path_state state)
@@ -121,9 +122,17 @@ void path_enter(struct path *path, enum path_state state, const char *format, ..
  * I/O
  */
 
+/* What the figures count: commands that move blocks. PATH_OPS for others. */
 static enum path_op op_of(const struct command *command)
 {
-	return command->cdb.dir == SCSI_DIR_OUT ? PATH_OP_WRITE : PATH_OP_READ;
+	switch (command->request->op) {
+	case REQUEST_READ:
+		return PATH_OP_READ;
+	case REQUEST_WRITE:
+		return command->request->is_syncing ? PATH_OPS : PATH_OP_WRITE;
+	default:
+		return PATH_OPS;
+	}
 }
 
 void path_send(struct path *path, struct command *command)
@@ -147,6 +156,8 @@ void path_settle(struct path *path, const struct command *command)
 		path->counters.errors++;
 		return;
 	}
+	if (op == PATH_OPS)
+		return;
 	path->counters.ops[op]++;
 	path->counters.bytes[op] += command->cdb.data_len;
 	histogram_record(&path->latency[op], path->device->mpath->now_us - command->sent_us);

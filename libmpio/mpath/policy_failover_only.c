@@ -76,10 +76,9 @@ static void failover_only_changed(void *context, const struct candidates *candid
 	struct failover_only *fo = context;
 	const struct path *wanted = preferred(candidates);
 
-	if (!wanted)
-		fo->failback_us = MPATH_NEVER;
 	if (!candidates->count) {
 		fo->active = NULL;
+		fo->failback_us = MPATH_NEVER;
 		return;
 	}
 	if (!fo->active || !is_candidate(candidates, fo->active)) {
@@ -89,7 +88,9 @@ static void failover_only_changed(void *context, const struct candidates *candid
 	}
 	if (wanted && !fo->is_in_use)
 		fo->active = wanted;
-	if (wanted && wanted != fo->active)
+	if (!wanted || wanted == fo->active)
+		fo->failback_us = MPATH_NEVER;
+	else
 		consider_failback(fo, wanted, now_us);
 }
 

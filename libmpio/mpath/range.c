@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "range.h"
 
+#include <errno.h>
+
 #include "device.h"
 
 static bool overlaps(uint64_t lba, uint64_t nblocks, const struct range_hold *hold)
@@ -18,15 +20,18 @@ bool range_blocks(const struct device *device, const struct request *request)
 {
 	if (list_is_empty(&device->holds) || request->inside || !changes_blocks(request))
 		return false;
-	list_for_each(node, &device->holds)
-		if (overlaps(request->lba, request->nblocks,
-			     list_entry(node, struct range_hold, node)))
+	list_for_each(node, &device->holds) {
+		const struct range_hold *hold = list_entry(node, struct range_hold, node);
+
+		if ((hold->is_granted || hold->arrival < request->arrival) &&
+		    overlaps(request->lba, request->nblocks, hold))
 			return true;
+	}
 	return false;
 }
 
-/* A write that is under way, or waits in front of this hold, or an earlier
- * hold, stands in its way. */
+/* An earlier hold stands in its way, a write that is under way, and one that
+ * waits and came earlier. */
 static bool may_grant(const struct device *device, const struct range_hold *hold)
 {
 	list_for_each(node, &device->holds) {
@@ -40,8 +45,9 @@ static bool may_grant(const struct device *device, const struct range_hold *hold
 	list_for_each(node, &device->active) {
 		const struct request *request = list_entry(node, struct request, node);
 
+		if (request->is_blocked && request->arrival > hold->arrival)
+			continue;
 		if (changes_blocks(request) && request->inside != hold &&
-		    !request->is_blocked &&
 		    overlaps(request->lba, request->nblocks, hold))
 			return false;
 	}
@@ -51,7 +57,12 @@ static bool may_grant(const struct device *device, const struct range_hold *hold
 void range_acquire(struct device *device, struct range_hold *hold)
 {
 	hold->is_granted = false;
+	hold->arrival = ++device->arrivals;
+	hold->acquired_us = device->mpath->now_us;
+	hold->deadline_us = hold->acquired_us + device->settings.command_timeout_ms * 1000;
 	list_append(&device->holds, &hold->node);
+	if (!mpath_timer_is_armed(&device->range_timer))
+		mpath_timer_arm(device->mpath, &device->range_timer, hold->deadline_us);
 	device_stir(device);
 }
 
@@ -59,6 +70,45 @@ void range_release(struct device *device, struct range_hold *hold)
 {
 	list_remove(&hold->node);
 	device_stir(device);
+}
+
+static void refuse(struct device *device, struct range_hold *hold, int error)
+{
+	range_release(device, hold);
+	hold->granted(hold, error);
+}
+
+/* Holds are in order of arrival, so of deadlines too. Granted ones end with
+ * the requests inside, which have the same deadline. */
+static void deadline_due(struct mpath_timer *timer)
+{
+	struct device *device = list_entry(timer, struct device, range_timer);
+
+	list_for_each(node, &device->holds) {
+		struct range_hold *hold = list_entry(node, struct range_hold, node);
+
+		if (hold->is_granted)
+			continue;
+		if (hold->deadline_us > device->mpath->now_us) {
+			mpath_timer_arm(device->mpath, timer, hold->deadline_us);
+			return;
+		}
+		if (device->state == DEVICE_NO_PATH &&
+		    device_extended_us(device, hold->acquired_us, hold->deadline_us) >
+			    device->mpath->now_us) {
+			mpath_timer_arm(device->mpath, timer,
+					device->mpath->now_us + DEVICE_RECHECK_US);
+			return;
+		}
+		refuse(device, hold, -EIO);
+	}
+}
+
+void range_init(struct device *device)
+{
+	list_init(&device->blocked);
+	list_init(&device->holds);
+	mpath_timer_init(&device->range_timer, deadline_due);
 }
 
 void range_run(struct device *device)
@@ -83,9 +133,15 @@ void range_run(struct device *device)
 	list_for_each(hold_node, &device->holds) {
 		struct range_hold *hold = list_entry(hold_node, struct range_hold, node);
 
-		if (hold->is_granted || !may_grant(device, hold))
+		if (hold->is_granted)
+			continue;
+		if (device->state == DEVICE_STOPPED) {
+			refuse(device, hold, -ESHUTDOWN);
+			continue;
+		}
+		if (!may_grant(device, hold))
 			continue;
 		hold->is_granted = true;
-		hold->granted(hold);
+		hold->granted(hold, 0);
 	}
 }

@@ -22,12 +22,19 @@ struct range_hold {
 	struct list node;
 	uint64_t lba;
 	uint64_t nblocks;
+	uint64_t arrival;               /* waits for what came earlier, only */
+	uint64_t acquired_us;           /* when it was asked for */
+	uint64_t deadline_us;           /* of all that is done inside */
 	bool is_granted;
-	void (*granted)(struct range_hold *hold);       /* from mpath_run() */
+	/* From mpath_run(). ERROR is 0, or -EIO where the deadline came first, or
+	 * -ESHUTDOWN; then nothing is held. */
+	void (*granted)(struct range_hold *hold, int error);
 };
 
+void range_init(struct device *device);
+
 /* HOLD's lba, nblocks and granted are set. It is the caller's memory until
- * range_release(). */
+ * range_release(), or granted() with an error. */
 void range_acquire(struct device *device, struct range_hold *hold);
 void range_release(struct device *device, struct range_hold *hold);
 

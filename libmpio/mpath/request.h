@@ -53,6 +53,8 @@ struct request {
 	struct command first;           /* the others come from the device's pool */
 	uint64_t next_lba;              /* not yet put into commands */
 	uint64_t blocks_left;
+	uint64_t arrival;
+	uint64_t submitted_us;
 	uint64_t deadline_us;
 	bool first_is_free;
 	bool is_blocked;                /* on device.blocked: nothing is sent yet */

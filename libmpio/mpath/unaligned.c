@@ -112,7 +112,7 @@ static void last_was_read(struct request *request)
 	edges_were_read(list_entry(request, struct unaligned, last), request->error);
 }
 
-static void hold_was_granted(struct range_hold *hold)
+static void hold_was_granted(struct range_hold *hold, int error)
 {
 	struct unaligned *u = list_entry(hold, struct unaligned, hold);
 	uint32_t block_size = u->device->block_size;
@@ -120,6 +120,10 @@ static void hold_was_granted(struct range_hold *hold)
 	bool tail = (u->offset + u->nbytes) % block_size != 0;
 	unsigned char *last = (unsigned char *)u->bounce + (block_count(u) - 1) * block_size;
 
+	if (error) {
+		finish(u, error);
+		return;
+	}
 	/* One block may be both. One more is counted until both are sent. */
 	u->unanswered = 1;
 	if (head || (tail && block_count(u) == 1)) {

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -310,9 +311,12 @@ static void everything_at_once(void **test_state)
 	seed = (unsigned long long)time(NULL) << 20;
 	do {
 		print_message("MPIO_STRESS_SEED=%llu\n", ++seed);
+		fflush(stdout);
+		alarm(60);      /* a core that never comes back is a failure, too */
 		round_of(seed);
 		rounds++;
 	} while (time(NULL) < end);
+	alarm(0);
 	print_message("%lu rounds, %lu requests, %lu of them failed\n", rounds,
 		      workers_total(), workers_failed());
 }

@@ -85,7 +85,8 @@ static void finished(struct worker *w, int error)
 	if (!w->is_busy)
 		fail_msg("worker %u: completed twice", w->index);
 	w->is_busy = false;
-	if (!w->is_unaligned && age_us > (COMMAND_TIMEOUT_MS + SLACK_MS) * 1000)
+	if (age_us > (COMMAND_TIMEOUT_MS + SLACK_MS +
+		      fake->device->settings.no_path_timeout_ms) * 1000)
 		fail_msg("worker %u: done after %.1f s", w->index, (double)age_us / 1e6);
 	if (error == -EINVAL || (is_success_expected && error) ||
 	    (error == -ESHUTDOWN && fake->device->state != DEVICE_STOPPED))
