@@ -109,6 +109,18 @@ static void nothing_is_sent_beyond_the_end(void **state)
 	assert_int_equal(fake.nexuses[0].sends + fake.nexuses[1].sends, sends);
 }
 
+static void flush_is_no_read_in_the_figures(void **state)
+{
+	const struct path *const *paths = (const struct path *const *)fake.device->paths;
+
+	(void)state;
+	assert_int_equal(fake_io(&fake, REQUEST_FLUSH, 0, 0, NULL), 0);
+	assert_int_equal(fake_io(&fake, REQUEST_UNMAP, 0, 8, NULL), 0);
+	for (unsigned int i = 0; i < 2; i++)
+		for (unsigned int op = 0; op < PATH_OPS; op++)
+			assert_int_equal(paths[i]->counters.ops[op], 0);
+}
+
 static void fua_is_the_units_where_it_has_it(void **state)
 {
 	struct fake_request fr;
@@ -418,6 +430,7 @@ int main(void)
 		ON_TWO(large_requests_are_split_and_in_flight_together),
 		ON_TWO(requests_larger_than_the_pool_go_on_as_commands_return),
 		ON_TWO(nothing_is_sent_beyond_the_end),
+		ON_TWO(flush_is_no_read_in_the_figures),
 		ON_TWO(fua_is_the_units_where_it_has_it),
 		ON_TWO(fua_without_dpofua_is_write_and_synchronize),
 		ON_TWO(rejected_flush_is_an_error_only_with_a_volatile_cache),

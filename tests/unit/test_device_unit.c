@@ -255,6 +255,74 @@ static void write_protection_that_comes_and_goes_is_seen(void **state)
 	assert_int_equal(fake_io(&fake, REQUEST_WRITE, 0, 1, block), 0);
 }
 
+/* The same unit behind another port. */
+static void use_twin(unsigned int nexus)
+{
+	fake_unit_free(other);
+	other = fake_unit_new(1, 2048, 512);
+	fake.nexuses[nexus].unit = other;
+}
+
+static void fua_is_used_only_if_every_path_has_it(void **state)
+{
+	struct fake_request fr;
+
+	(void)state;
+	use_twin(1);
+	other->dpofua = false;
+	start();
+	assert_int_equal(device_usable_paths(fake.device), 3);
+	for (unsigned int i = 0; i < 6; i++) {
+		fake_submit(&fake, &fr, REQUEST_READ, 0, 1, block);
+		fake_serve(&fake);
+		fr.request.op = REQUEST_WRITE;
+		fr.request.fua = true;
+		device_submit(fake.device, &fr.request);
+		fake_serve(&fake);
+		assert_int_equal(fr.request.error, 0);
+	}
+	assert_int_equal(other->fua_writes + unit->fua_writes, 0);
+	assert_int_equal(other->count[0x91] + unit->count[0x91], 6);
+}
+
+static void path_that_alone_is_write_protected_is_refused(void **state)
+{
+	(void)state;
+	start();
+	use_twin(1);
+	other->write_protected = true;
+	fake_break(&fake, 1, "remapped");
+	fake_advance(&fake, 10000);
+	assert_false(fake.device->is_read_only);
+	assert_int_equal(state_of(1), PATH_FAILED);
+	assert_non_null(strstr(error_of(1), "write-protected"));
+	for (unsigned int i = 0; i < 10; i++)
+		assert_int_equal(fake_io(&fake, REQUEST_WRITE, i, 1, block), 0);
+}
+
+static void requests_beyond_a_shrunk_end_are_given_back(void **state)
+{
+	struct fake_request fr;
+
+	(void)state;
+	start();
+	use_twin(0);
+	for (unsigned int i = 0; i < 3; i++) {
+		fake.nexuses[i].unit = other;
+		fake.nexuses[i].refuses = true;
+		fake_break(&fake, i, "gone");
+	}
+	other->nblocks = 1000;
+	fake_submit(&fake, &fr, REQUEST_WRITE, 1500, 1, block);
+	for (unsigned int i = 0; i < 3; i++)
+		fake.nexuses[i].refuses = false;
+	fake_advance(&fake, 10000);
+	assert_int_equal(fake.device->nblocks, 1000);
+	assert_int_equal(fr.completions, 1);
+	assert_int_equal(fr.request.error, -ENOSPC);
+	assert_int_equal(other->count[0x8a], 0);
+}
+
 static void units_maximum_transfer_is_respected(void **state)
 {
 	(void)state;
@@ -293,6 +361,9 @@ int main(void)
 		TEST(growth_without_an_attention_is_found_by_verification),
 		TEST(other_size_on_one_path_only_is_refused),
 		TEST(write_protection_that_comes_and_goes_is_seen),
+		TEST(fua_is_used_only_if_every_path_has_it),
+		TEST(path_that_alone_is_write_protected_is_refused),
+		TEST(requests_beyond_a_shrunk_end_are_given_back),
 		TEST(units_maximum_transfer_is_respected),
 		TEST(thirty_two_paths_and_no_more),
 	};
