@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
@@ -14,6 +15,9 @@
 #include "loop.h"
 #include "parameters.h"
 #include "pump.h"
+
+/* As long as no portal answers, up to no_path_timeout. */
+#define RETRY_MS 500
 
 /* One portal being asked. */
 struct question {
@@ -156,26 +160,52 @@ static int judge(const struct round *round)
 	return 0;
 }
 
-int discover_paths(struct parameters *parameters)
+/* Asks all portals once. 0, or -1 where that was not possible. */
+static int run(struct round *round, struct parameters *parameters)
 {
 	const struct settings *settings = &parameters->settings;
-	struct round round = { .parameters = parameters };
 	struct loop *loop = loop_new();
 	int result = -1;
 
+	memset(round, 0, sizeof(*round));
+	round->parameters = parameters;
 	if (loop)
-		round.pump = pump_new(loop);
-	if (!round.pump)
+		round->pump = pump_new(loop);
+	if (!round->pump)
 		nbdkit_error("cannot start discovery: %m");
 	else
-		result = ask(&round);
+		result = ask(round);
 	if (result == 0)
-		loop_run_until(loop, is_over, &round,
+		loop_run_until(loop, is_over, round,
 			       settings->connect_timeout_ms + settings->login_timeout_ms);
-	end(&round);
-	if (result == 0)
-		result = judge(&round);
-	pump_free(round.pump);
+	end(round);
+	pump_free(round->pump);
 	loop_free(loop);
 	return result;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+int discover_paths(struct parameters *parameters)
+{
+	uint64_t end_ms = now_ms() + parameters->settings.no_path_timeout_ms;
+	/* Not nbdkit_nanosleep(), which asserts before the server serves. */
+	const struct timespec pause = { .tv_nsec = RETRY_MS * 1000000 };
+	struct round round;
+
+	for (;;) {
+		if (run(&round, parameters) < 0)
+			return -1;
+		if (round.answered || round.failed || now_ms() + RETRY_MS > end_ms)
+			return judge(&round);
+		log_info("no portal has answered yet, portal %s: %s",
+			 round.questions[0].portal, round.questions[0].error);
+		nanosleep(&pause, NULL);
+	}
 }

@@ -153,11 +153,22 @@ discovery_asks_every_portal_and_leaves_the_dead_out()
 	export_stop
 }
 
+discovery_waits_for_a_portal_that_comes_up_late()
+{
+	array_kill left
+	export_spawn portal="$(array_portal left)" target="$IQN" lun=1 no-path-timeout=20s
+	wait_for 'grep -q "no portal has answered yet" "$(export_log)"'
+	array_restart left
+	wait_for 'export_is_up main'
+	assert_eq "$(paths_active)" 1
+	export_stop
+}
+
 discovery_that_finds_nothing_says_what_there_is()
 {
 	refused "no portal has target iqn.2026-11.org.example:other.*$IQN" \
 		portal="$(array_portal left)" target=iqn.2026-11.org.example:other lun=1
-	refused "portal $DEAD: .*refused" portal="$DEAD" target="$IQN" lun=1
+	refused "portal $DEAD: .*refused" portal="$DEAD" target="$IQN" lun=1 no-path-timeout=1s
 	refused 'portal=127.0.0.1 is given twice' portal=127.0.0.1 portal=127.0.0.1 target="$IQN" lun=1
 	refused 'none of 1 path is usable' portal="$(array_portal left)" target="$IQN" lun=9 no-path-timeout=1s
 }
@@ -228,6 +239,7 @@ behaviours bad_urls_are_refused \
 	a_target_that_comes_up_late_is_waited_for \
 	discovery_finds_the_portals_of_a_target \
 	discovery_asks_every_portal_and_leaves_the_dead_out \
+	discovery_waits_for_a_portal_that_comes_up_late \
 	discovery_that_finds_nothing_says_what_there_is \
 	ipv6_portals_work_in_urls_and_in_discovery \
 	a_path_may_be_given_by_name \
