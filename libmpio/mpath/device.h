@@ -26,7 +26,6 @@
 #include "unit.h"
 
 #define DEVICE_POOL_COMMANDS 256
-#define DEVICE_RECHECK_US 1000000       /* deadlines of what is held */
 
 enum device_state {
 	DEVICE_STARTING,                /* no path was ever verified */
@@ -165,8 +164,7 @@ bool device_is_checking(const struct device *device);
 /* An outage is over: the time that requests were held does not count against
  * command_timeout. */
 void device_extend_deadlines(struct device *device);
-uint64_t device_extended_us(const struct device *device, uint64_t submitted_us,
-			    uint64_t deadline_us);
+uint64_t device_last_deadline_us(const struct device *device, uint64_t submitted_us);
 
 /* Ends requests that reach beyond the unit's end, after it has shrunk. */
 void device_abort_beyond_end(struct device *device);

@@ -153,16 +153,23 @@ bool device_abort(struct device *device, struct request *request, int error)
  * what is done inside a hold.
  */
 
-/* DEADLINE_US of what was submitted then, and has waited through the outage
- * that ends now. All outages together add no_path_timeout at most: a request
- * that brings down every target it meets must end, too. */
-uint64_t device_extended_us(const struct device *device, uint64_t submitted_us,
-			    uint64_t deadline_us)
+/* All outages together add no_path_timeout at most: a request that brings down
+ * every target it meets must end, too. */
+uint64_t device_last_deadline_us(const struct device *device, uint64_t submitted_us)
 {
 	const struct settings *settings = &device->settings;
-	uint64_t since_us = device->no_path_since_us;
-	uint64_t last_us = submitted_us +
+
+	return submitted_us +
 		(settings->command_timeout_ms + settings->no_path_timeout_ms) * 1000;
+}
+
+/* DEADLINE_US of what was submitted then, and has waited through the outage
+ * that ends now. */
+static uint64_t extended_us(const struct device *device, uint64_t submitted_us,
+			    uint64_t deadline_us)
+{
+	uint64_t since_us = device->no_path_since_us;
+	uint64_t last_us = device_last_deadline_us(device, submitted_us);
 
 	if (since_us < submitted_us)
 		since_us = submitted_us;
@@ -179,12 +186,14 @@ static bool has_in_flight(struct request *request)
 	return false;
 }
 
-/* REQUEST, whose deadline has come, waits for a path: that time is its own. */
-static bool is_just_held(struct device *device, struct request *request)
+/* When REQUEST is really due: the time it is held for want of a path is not its
+ * own, as long as that lasts. */
+static uint64_t due_us(struct device *device, struct request *request)
 {
-	return device->state == DEVICE_NO_PATH && !has_in_flight(request) &&
-		device_extended_us(device, request->submitted_us, request->deadline_us) >
-			device->mpath->now_us;
+	if (request->deadline_us > device->mpath->now_us ||
+	    device->state != DEVICE_NO_PATH || has_in_flight(request))
+		return request->deadline_us;
+	return device_last_deadline_us(device, request->submitted_us);
 }
 
 static void time_out(struct device *device, struct request *request)
@@ -205,25 +214,23 @@ static void time_out(struct device *device, struct request *request)
 static void deadline_due(struct mpath_timer *timer)
 {
 	struct device *device = list_entry(timer, struct device, deadline_timer);
-	struct mpath *mpath = device->mpath;
-	bool is_one_held = false;
+	uint64_t now_us = device->mpath->now_us, next_us = MPATH_NEVER;
 
 	list_for_each(node, &device->active) {
 		struct request *request = list_entry(node, struct request, node);
+		uint64_t request_us = due_us(device, request);
 
-		if (request->deadline_us > mpath->now_us) {
-			mpath_timer_arm(mpath, timer, request->deadline_us);
-			break;
-		}
 		if (request->is_aborted)
 			continue;
-		if (is_just_held(device, request))
-			is_one_held = true;
-		else
+		if (request_us <= now_us)
 			time_out(device, request);
+		else if (request_us < next_us)
+			next_us = request_us;
+		if (request->deadline_us > now_us)
+			break;          /* and those behind are later */
 	}
-	if (is_one_held)
-		mpath_timer_arm(mpath, timer, mpath->now_us + DEVICE_RECHECK_US);
+	if (next_us != MPATH_NEVER)
+		mpath_timer_arm(device->mpath, timer, next_us);
 }
 
 void device_extend_deadlines(struct device *device)
@@ -231,13 +238,13 @@ void device_extend_deadlines(struct device *device)
 	list_for_each(node, &device->active) {
 		struct request *request = list_entry(node, struct request, node);
 
-		request->deadline_us = device_extended_us(device, request->submitted_us,
+		request->deadline_us = extended_us(device, request->submitted_us,
 							  request->deadline_us);
 	}
 	list_for_each(hold_node, &device->holds) {
 		struct range_hold *hold = list_entry(hold_node, struct range_hold, node);
 
-		hold->deadline_us = device_extended_us(device, hold->acquired_us,
+		hold->deadline_us = extended_us(device, hold->acquired_us,
 						       hold->deadline_us);
 	}
 	/* They find out themselves when they are due. */

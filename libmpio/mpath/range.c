@@ -83,21 +83,17 @@ static void refuse(struct device *device, struct range_hold *hold, int error)
 static void deadline_due(struct mpath_timer *timer)
 {
 	struct device *device = list_entry(timer, struct device, range_timer);
+	uint64_t due_us;
 
 	list_for_each(node, &device->holds) {
 		struct range_hold *hold = list_entry(node, struct range_hold, node);
 
 		if (hold->is_granted)
 			continue;
-		if (hold->deadline_us > device->mpath->now_us) {
-			mpath_timer_arm(device->mpath, timer, hold->deadline_us);
-			return;
-		}
-		if (device->state == DEVICE_NO_PATH &&
-		    device_extended_us(device, hold->acquired_us, hold->deadline_us) >
-			    device->mpath->now_us) {
-			mpath_timer_arm(device->mpath, timer,
-					device->mpath->now_us + DEVICE_RECHECK_US);
+		due_us = device->state == DEVICE_NO_PATH ?
+			device_last_deadline_us(device, hold->acquired_us) : hold->deadline_us;
+		if (due_us > device->mpath->now_us) {
+			mpath_timer_arm(device->mpath, timer, due_us);
 			return;
 		}
 		refuse(device, hold, -EIO);

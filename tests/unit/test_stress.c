@@ -8,7 +8,8 @@
  * array is left in peace: everything completes, nothing is left on any list,
  * and the medium is what the workers made of it.
  *
- * MPIO_STRESS_SEED repeats a run, MPIO_STRESS_SECONDS makes it longer.
+ * The first FIXED seeds are run, or MPIO_STRESS_SEED alone, or fresh ones for
+ * MPIO_STRESS_SECONDS.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,6 +26,7 @@
 #include "workers.h"
 
 #define STEPS 6000u                     /* of one round */
+#define FIXED 20u
 #define NEXUSES_MAX 4u
 
 static struct fake fake;
@@ -300,7 +302,8 @@ static unsigned long long from_environment(const char *name, unsigned long long 
 static void everything_at_once(void **test_state)
 {
 	unsigned long long seed = from_environment("MPIO_STRESS_SEED", 0);
-	time_t end = time(NULL) + (time_t)from_environment("MPIO_STRESS_SECONDS", 10);
+	time_t seconds = (time_t)from_environment("MPIO_STRESS_SECONDS", 0);
+	time_t end = time(NULL) + seconds;
 	unsigned long rounds = 0;
 
 	(void)test_state;
@@ -308,14 +311,15 @@ static void everything_at_once(void **test_state)
 		round_of(seed);
 		return;
 	}
-	seed = (unsigned long long)time(NULL) << 20;
+	if (seconds)
+		seed = (unsigned long long)time(NULL) << 20;
 	do {
 		print_message("MPIO_STRESS_SEED=%llu\n", ++seed);
 		fflush(stdout);
 		alarm(60);      /* a core that never comes back is a failure, too */
 		round_of(seed);
 		rounds++;
-	} while (time(NULL) < end);
+	} while (seconds ? time(NULL) < end : rounds < FIXED);
 	alarm(0);
 	print_message("%lu rounds, %lu requests, %lu of them failed\n", rounds,
 		      workers_total(), workers_failed());
