@@ -12,8 +12,8 @@ PACKAGES_BUILD="autoconf automake gcc libc6-dev libconfig-dev libiscsi-dev libja
 PACKAGES_DEMO="e2fsprogs libnbd-bin procps python3 tgt"
 
 # To test all of it.
-PACKAGES_CHECK="bash-completion binutils clang fio git libclang-rt-dev libcmocka-dev libiscsi-bin
-	libnbd-dev python3-libnbd qemu-block-extra qemu-system-common qemu-utils valgrind"
+PACKAGES_CHECK="bash-completion binutils clang fio fuse3 git libclang-rt-dev libcmocka-dev
+	libiscsi-bin libnbd-dev python3-libnbd qemu-block-extra qemu-system-common qemu-utils valgrind"
 
 say()
 {
