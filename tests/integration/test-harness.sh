@@ -140,6 +140,8 @@ for signal in TERM KILL; do
 	nested_script killed-$signal <<<'array_start x; touch "$TESTDIR/up"; client sleep 1000'
 	TMPDIR=$TESTDIR/killed-$signal spawn "$TESTDIR/killed-$signal.out" "$TESTDIR/killed-$signal.sh"
 	wait_for "ls $TESTDIR/killed-$signal/*/up >/dev/null 2>&1" "the nested test is up"
+	# Its client is started after that, and known a moment after its start.
+	sleep 1
 	child_kill "$SPAWNED" "$signal"
 	assert_no_trace killed-$signal
 done
