@@ -18,7 +18,13 @@
  * Nothing is lost between two holders: who drops the baton looks at the
  * mailbox afterwards, who posts looks at the baton afterwards, both
  * sequentially consistent.
+ *
+ * Callers that wait are woken by the batch: they sit in rooms of 32, each on a
+ * seat (a bit) of its own, and one system call wakes all of a room whose calls
+ * are finished. A thread keeps its seat; where there are more threads than
+ * seats, two share one and now and then are woken for nothing.
  */
+#include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
@@ -32,7 +38,10 @@
 #define LONE_CALLS 16
 #define NAP_MS 4
 
-enum call_state { CALL_PENDING, CALL_SLEEPING, CALL_DONE };
+#define SEATS_PER_ROOM 32
+
+/* A call's state: one of these, or the seat on which its caller sleeps. */
+enum { CALL_PENDING, CALL_DONE, CALL_FIRST_SEAT };
 
 static void futex_wait(_Atomic uint32_t *word, uint32_t value, const struct timespec *timeout)
 {
@@ -42,6 +51,16 @@ static void futex_wait(_Atomic uint32_t *word, uint32_t value, const struct time
 static void futex_wake(_Atomic uint32_t *word)
 {
 	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+static void futex_wait_seat(_Atomic uint32_t *word, uint32_t value, uint32_t seat)
+{
+	syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, NULL, NULL, seat);
+}
+
+static void futex_wake_seats(_Atomic uint32_t *word, uint32_t seats)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE_BITSET_PRIVATE, INT_MAX, NULL, NULL, seats);
 }
 
 /*
@@ -191,9 +210,46 @@ void loop_call_finish(struct loop *loop, struct loop_call *call)
 	loop->last_finished = &call->next_finished;
 }
 
+/* The calling thread's, the same for every loop. */
+static unsigned int seat_number(void)
+{
+	static atomic_uint taken;
+	static _Thread_local unsigned int number_plus_1;
+
+	if (!number_plus_1)
+		number_plus_1 = atomic_fetch_add(&taken, 1) % (SEATS_PER_ROOM * LOOP_ROOMS) + 1;
+	return number_plus_1 - 1;
+}
+
+/* A room's count changes after the calls of its callers are marked as done:
+ * who still found the old count and a call not done is found asleep, or does
+ * not fall asleep. */
+static void sit_until_done(struct loop *loop, struct loop_call *call)
+{
+	unsigned int number = seat_number();
+	_Atomic uint32_t *room = &loop->rooms[number / SEATS_PER_ROOM];
+	uint32_t seat = UINT32_C(1) << number % SEATS_PER_ROOM;
+	uint32_t count, state = CALL_PENDING;
+
+	if (!atomic_compare_exchange_strong(&call->state, &state, CALL_FIRST_SEAT + number))
+		return;
+	for (;;) {
+		count = atomic_load(room);
+		if (atomic_load(&call->state) == CALL_DONE)
+			return;
+		futex_wait_seat(room, count, seat);
+	}
+}
+
+static void mark_seat(uint32_t *rooms, unsigned int number)
+{
+	rooms[number / SEATS_PER_ROOM] |= UINT32_C(1) << number % SEATS_PER_ROOM;
+}
+
 void baton_wake_finished(struct loop *loop)
 {
 	struct loop_call *call = loop->first_finished;
+	uint32_t seats[LOOP_ROOMS] = { 0 };
 	unsigned int count = 0;
 
 	if (!call)
@@ -209,12 +265,18 @@ void baton_wake_finished(struct loop *loop)
 	atomic_fetch_sub_explicit(&loop->unfinished, count, memory_order_relaxed);
 	while (call) {
 		struct loop_call *next = call->next_finished;
+		/* Its stack frame may be gone right after this. */
+		uint32_t state = atomic_exchange(&call->state, CALL_DONE);
 
-		/* Its stack frame may be gone right after this. A wake-up of
-		 * an address that has another use by then is spurious there. */
-		if (atomic_exchange(&call->state, CALL_DONE) == CALL_SLEEPING)
-			futex_wake(&call->state);
+		if (state != CALL_PENDING)
+			mark_seat(seats, state - CALL_FIRST_SEAT);
 		call = next;
+	}
+	for (unsigned int i = 0; i < LOOP_ROOMS; i++) {
+		if (!seats[i])
+			continue;
+		atomic_fetch_add(&loop->rooms[i], 1);
+		futex_wake_seats(&loop->rooms[i], seats[i]);
 	}
 }
 
@@ -231,8 +293,6 @@ static void lead(struct loop *loop, struct loop_call *call)
 
 void loop_call(struct loop *loop, struct loop_call *call)
 {
-	uint32_t state = CALL_PENDING;
-
 	atomic_store_explicit(&call->state, CALL_PENDING, memory_order_relaxed);
 	if (atomic_fetch_add_explicit(&loop->unfinished, 1, memory_order_relaxed))
 		atomic_store_explicit(&loop->has_company, true, memory_order_relaxed);
@@ -242,8 +302,5 @@ void loop_call(struct loop *loop, struct loop_call *call)
 		return;
 	}
 	wake_holder(loop);
-	if (!atomic_compare_exchange_strong(&call->state, &state, CALL_SLEEPING))
-		return;
-	while (atomic_load(&call->state) != CALL_DONE)
-		futex_wait(&call->state, CALL_SLEEPING, NULL);
+	sit_until_done(loop, call);
 }

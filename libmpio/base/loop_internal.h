@@ -12,6 +12,8 @@
 
 #include "loop.h"
 
+#define LOOP_ROOMS 8
+
 struct loop {
 	/* Any thread's. */
 	_Atomic(struct loop_message *) mailbox; /* newest first */
@@ -21,6 +23,7 @@ struct loop {
 	atomic_bool has_company;        /* a call began while another waited */
 	_Atomic uint32_t summons;       /* the thread has been given the baton */
 	atomic_uint leads;              /* how often a caller has had it */
+	_Atomic uint32_t rooms[LOOP_ROOMS];     /* batches woken; where callers sleep */
 
 	/* The baton's holder's. */
 	uv_loop_t uv;
