@@ -75,7 +75,7 @@ struct device *device_new(struct mpath *mpath, const char *name, const struct se
 	list_init(&device->pool);
 	mpath_timer_init(&device->policy_timer, policy_due);
 	device_unit_init(device);
-	device_io_init(device);
+	device_deadline_init(device);
 	hold_init(device);
 	range_init(device);
 	list_append(&mpath->devices, &device->on_mpath);

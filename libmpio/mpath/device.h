@@ -7,7 +7,9 @@
  * splits them into commands, has the policy pick a path for each, judges what
  * comes back by its DSM, resubmits, holds I/O while no path is usable, and
  * completes. device.c has paths and states, device_unit.c the unit they lead
- * to, device_io.c the corridor of a request, hold.c the waiting.
+ * to, device_settings.c what the administrator says, device_io.c the corridor
+ * of a request, device_deadline.c its untimely end, device_judge.c what
+ * answers mean, hold.c the waiting.
  */
 
 #include <stdbool.h>
@@ -154,6 +156,15 @@ void device_dispatch(struct device *device, struct command *command);
 /* COMMAND is over for its request: 0 or -errno. */
 void device_settle(struct device *device, struct command *command, int error);
 
+/* Takes REQUEST off the list it waits on before it has commands, if any. */
+void device_unqueue(struct request *request);
+
+/* REQUEST is over: its done() will be called. */
+void device_finish(struct device *device, struct request *request);
+
+/* Gives REQUEST its deadline and its place among the active ones. */
+void device_make_active(struct device *device, struct request *request);
+
 /* Ends REQUEST with ERROR: what is not in flight is over now, the rest when
  * it is back. True where it is finished already. */
 bool device_abort(struct device *device, struct request *request, int error);
@@ -171,7 +182,7 @@ void device_abort_beyond_end(struct device *device);
 
 /* Has mpath_run() call device_run(). */
 void device_stir(struct device *device);
-void device_io_init(struct device *device);
+void device_deadline_init(struct device *device);
 void device_unit_init(struct device *device);
 void device_unit_run(struct device *device);
 
