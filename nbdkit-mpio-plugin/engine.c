@@ -25,20 +25,6 @@
 /* Once a path is usable, the others get this long to join before we go on. */
 #define GRACE_MS 300
 
-/* The first login after a loss comes at once; then the pauses double. */
-#define FIRST_BACKOFF_US 100000
-
-static void set_timers(struct transport_timers *timers, const struct settings *settings)
-{
-	timers->connect_timeout_us = settings->connect_timeout_ms * 1000;
-	timers->login_timeout_us = settings->login_timeout_ms * 1000;
-	timers->probe_interval_us = settings->nop_interval_ms * 1000;
-	timers->probe_timeout_us = settings->nop_timeout_ms * 1000;
-	timers->io_timeout_us = settings->io_timeout_ms * 1000;
-	timers->backoff_min_us = FIRST_BACKOFF_US;
-	timers->backoff_max_us = settings->path_recovery_interval_ms * 1000;
-}
-
 /* A URL's own CHAP name goes before user=. */
 static void set_secrets(struct nexus_settings *settings, const struct parameters *parameters,
 			const struct iscsi_url_parts *path)
@@ -94,7 +80,7 @@ static struct transport *nexus_for(struct engine *engine, const struct seat *sea
 		if (share_a_nexus(&parameters->paths[i], path))
 			return engine->device->paths[i]->transport;
 
-	set_timers(&settings.timers, &parameters->settings);
+	settings.timers = transport_timers_of(&parameters->settings);
 	set_secrets(&settings, parameters, path);
 	settings.isid_seed = isid_seed(parameters, seat, index);
 	nexus = nexus_new(engine->pump, &settings);

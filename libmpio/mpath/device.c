@@ -224,7 +224,7 @@ static void rebuild_candidates(struct device *device)
 	}
 }
 
-static void tell_policy(struct device *device)
+void device_tell_policy(struct device *device)
 {
 	uint64_t due_us = MPATH_NEVER;
 
@@ -244,21 +244,24 @@ static void policy_due(struct mpath_timer *timer)
 {
 	struct device *device = list_entry(timer, struct device, policy_timer);
 
-	tell_policy(device);
+	device_tell_policy(device);
 	device_stir(device);
 }
 
 static enum device_state state_by_paths(const struct device *device)
 {
-	unsigned int usable = device_usable_paths(device);
+	unsigned int usable = device_usable_paths(device), wanted = 0;
 
+	for (unsigned int i = 0; i < device->npaths; i++)
+		wanted += !device->paths[i]->settings.is_disabled;
 	if (!device->dsm)
 		return DEVICE_STARTING;
 	if (!usable)
 		return DEVICE_NO_PATH;
-	if (usable == device->npaths)
-		return DEVICE_NORMAL;
-	return usable == 1 ? DEVICE_LAST_PATH : DEVICE_DEGRADED;
+	/* With one path of several there is no redundancy, whoever wanted it so. */
+	if (usable == 1 && device->npaths > 1)
+		return DEVICE_LAST_PATH;
+	return usable == wanted ? DEVICE_NORMAL : DEVICE_DEGRADED;
 }
 
 bool device_is_checking(const struct device *device)
@@ -315,9 +318,11 @@ void device_path_changed(struct device *device, struct path *path,
 	if (device->state == DEVICE_STOPPED)
 		return;
 	rebuild_candidates(device);
-	tell_policy(device);
+	device_tell_policy(device);
 	if (path_is_usable(path) && from > PATH_STANDBY)
 		mpath_emit(mpath, EVENT_PATH_UP, device, path, NULL, "%s", reason);
+	if (path->state == PATH_DISABLED)
+		mpath_emit(mpath, EVENT_PATH_DISABLED, device, path, NULL, "%s", reason);
 	if (path->state == PATH_FAILED && !path->is_refused)
 		mpath_emit(mpath, EVENT_PATH_FAILED, device, path, NULL, "%s", reason);
 	if (path->state == PATH_FAILED && from <= PATH_STANDBY && device->candidates.count) {

@@ -27,6 +27,8 @@
 #include "settings.h"
 #include "unit.h"
 
+struct device_settings;
+
 #define DEVICE_POOL_COMMANDS 256
 
 enum device_state {
@@ -45,13 +47,14 @@ struct device {
 	char name[64];
 	struct settings settings;
 	enum device_state state;
-	const char *policy_source;      /* "lun", "default" */
+	const char *policy_source;      /* see device_settings.h */
 
 	const struct dsm_ops *dsm;      /* NULL until a path was verified */
 	struct unit unit;               /* the checked one; valid once dsm is set */
 	uint64_t nblocks;
 	uint32_t block_size;
-	uint32_t max_transfer_blocks;
+	uint32_t max_transfer_blocks;   /* the lesser of settings' and the unit's */
+	uint32_t unit_max_transfer;     /* blocks, VPD B0h; 0: it names none */
 	bool is_read_only;
 	bool has_write_same;            /* until the LU rejects it */
 	bool has_prefetch;
@@ -82,13 +85,19 @@ struct device {
 	struct mpath_timer election_timer;
 	struct mpath_timer size_timer;
 
+	/* Of device_settings.h; resolve may be NULL. */
+	void (*resolve)(void *opaque, const struct unit *unit,
+			struct device_settings *settings);
+	void *resolve_opaque;
+
 	bool has_expected;              /* only this unit is served */
 	struct identity expected;
 	bool is_outage_told;            /* as an event */
 	bool has_lost_write;            /* an acknowledged one: the next flush fails */
 	uint64_t no_path_since_us;
 	uint64_t failovers;
-	void *zeroes;                   /* max_transfer bytes, for WRITE SAME and its stand-in */
+	void *zeroes;                   /* for WRITE SAME and its stand-in */
+	uint32_t zeroes_blocks;
 };
 
 /* SETTINGS and NAME are copied. NULL: no memory, or no such policy (errno
@@ -150,6 +159,9 @@ void device_answered(struct device *device, struct command *command);
 /* Cuts what is left of REQUEST into commands and dispatches them. */
 void device_go(struct device *device, struct request *request);
 
+/* Blocks of zeroes that one WRITE can take from device.zeroes. */
+uint32_t device_zeroes_at_once(const struct device *device);
+
 /* Picks a path for COMMAND and sends it, or lets it wait. */
 void device_dispatch(struct device *device, struct command *command);
 
@@ -175,10 +187,18 @@ bool device_is_checking(const struct device *device);
 /* An outage is over: the time that requests were held does not count against
  * command_timeout. */
 void device_extend_deadlines(struct device *device);
+/* command_timeout or no_path_timeout changed: what they were BEFORE. */
+void device_move_deadlines(struct device *device, const struct settings *before);
 uint64_t device_last_deadline_us(const struct device *device, uint64_t submitted_us);
 
 /* Ends requests that reach beyond the unit's end, after it has shrunk. */
 void device_abort_beyond_end(struct device *device);
+
+/* max_transfer, or what the unit allows, changed. */
+void device_limit_transfer(struct device *device);
+
+/* Tells the policy that candidates or settings changed. */
+void device_tell_policy(struct device *device);
 
 /* Has mpath_run() call device_run(). */
 void device_stir(struct device *device);
@@ -192,6 +212,7 @@ void hold_wait_for_slot(struct device *device, struct command *command);
 void hold_wait_until(struct device *device, struct command *command, uint64_t when_us);
 void hold_paths_returned(struct device *device);
 void hold_no_path(struct device *device);
+void hold_set_limit(struct device *device);      /* no_path_timeout changed */
 void hold_run(struct device *device);
 
 #endif

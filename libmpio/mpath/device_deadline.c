@@ -68,6 +68,11 @@ uint64_t device_last_deadline_us(const struct device *device, uint64_t submitted
 		(settings->command_timeout_ms + settings->no_path_timeout_ms) * 1000;
 }
 
+static uint64_t lesser(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* DEADLINE_US of what was submitted then, and has waited through the outage
  * that ends now. */
 static uint64_t extended_us(const struct device *device, uint64_t submitted_us,
@@ -78,8 +83,7 @@ static uint64_t extended_us(const struct device *device, uint64_t submitted_us,
 
 	if (since_us < submitted_us)
 		since_us = submitted_us;
-	deadline_us += device->mpath->now_us - since_us;
-	return deadline_us < last_us ? deadline_us : last_us;
+	return lesser(deadline_us + device->mpath->now_us - since_us, last_us);
 }
 
 static bool has_in_flight(struct request *request)
@@ -138,6 +142,13 @@ static void deadline_due(struct mpath_timer *timer)
 		mpath_timer_arm(device->mpath, timer, next_us);
 }
 
+/* Requests and holds find out themselves when they are due. */
+static void look_again(struct device *device)
+{
+	mpath_timer_arm(device->mpath, &device->deadline_timer, device->mpath->now_us);
+	mpath_timer_arm(device->mpath, &device->range_timer, device->mpath->now_us);
+}
+
 void device_extend_deadlines(struct device *device)
 {
 	list_for_each(node, &device->active) {
@@ -152,9 +163,30 @@ void device_extend_deadlines(struct device *device)
 		hold->deadline_us = extended_us(device, hold->acquired_us,
 						       hold->deadline_us);
 	}
-	/* They find out themselves when they are due. */
-	mpath_timer_arm(device->mpath, &device->deadline_timer, device->mpath->now_us);
-	mpath_timer_arm(device->mpath, &device->range_timer, device->mpath->now_us);
+	look_again(device);
+}
+
+void device_move_deadlines(struct device *device, const struct settings *before)
+{
+	const struct settings *settings = &device->settings;
+	/* Modulo 2^64, so that it may be less than nothing. */
+	uint64_t more_us = (settings->command_timeout_ms - before->command_timeout_ms) * 1000;
+
+	if (!more_us && settings->no_path_timeout_ms == before->no_path_timeout_ms)
+		return;
+	list_for_each(node, &device->active) {
+		struct request *request = list_entry(node, struct request, node);
+
+		request->deadline_us = lesser(request->deadline_us + more_us,
+			device_last_deadline_us(device, request->submitted_us));
+	}
+	list_for_each(hold_node, &device->holds) {
+		struct range_hold *hold = list_entry(hold_node, struct range_hold, node);
+
+		hold->deadline_us = lesser(hold->deadline_us + more_us,
+			device_last_deadline_us(device, hold->acquired_us));
+	}
+	look_again(device);
 }
 
 void device_abort_beyond_end(struct device *device)

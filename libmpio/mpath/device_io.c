@@ -105,6 +105,13 @@ void device_settle(struct device *device, struct command *command, int error)
  * Cutting a request into commands
  */
 
+uint32_t device_zeroes_at_once(const struct device *device)
+{
+	/* max_transfer may have grown since the zeroes were made. */
+	return device->zeroes_blocks < device->max_transfer_blocks ?
+		device->zeroes_blocks : device->max_transfer_blocks;
+}
+
 static uint64_t max_blocks(const struct device *device, const struct request *request)
 {
 	const struct unit *unit = &device->unit;
@@ -119,7 +126,7 @@ static uint64_t max_blocks(const struct device *device, const struct request *re
 		break;
 	case REQUEST_WRITE_SAME:
 		if (!device->has_write_same)
-			return device->max_transfer_blocks;
+			return device_zeroes_at_once(device);
 		limit = unit->has_block_limits ? vpd_max_write_same(&unit->limits) : 0;
 		break;
 	case REQUEST_PREFETCH:

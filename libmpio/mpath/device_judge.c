@@ -86,8 +86,8 @@ static void write_zeroes(struct device *device, struct command *command)
 {
 	uint32_t nblocks = command->rest;
 
-	if (nblocks > device->max_transfer_blocks)
-		nblocks = device->max_transfer_blocks;
+	if (nblocks > device_zeroes_at_once(device))
+		nblocks = device_zeroes_at_once(device);
 	command->nblocks = nblocks;
 	command->data = device->zeroes;
 	command->tries = command->free_tries = 0;

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device_settings.h"
 #include "transport.h"
 
 #define ELECTION_US 1000000             /* after the first verified path */
@@ -85,19 +86,28 @@ static void adopt_abilities(struct device *device, const struct path *newest)
 			max_transfer = lesser_limit(max_transfer,
 						    vpd_max_transfer(&path->unit.limits));
 	}
-	/* Ours, and the unit's MAXIMUM TRANSFER LENGTH (VPD B0h). */
-	device->max_transfer_blocks = (uint32_t)(device->settings.max_transfer /
-						 device->block_size);
-	if (!device->max_transfer_blocks)
-		device->max_transfer_blocks = 1;
-	device->max_transfer_blocks = lesser_limit(device->max_transfer_blocks, max_transfer);
+	device->unit_max_transfer = max_transfer;
+	device_limit_transfer(device);
+}
+
+/* Ours, and the unit's MAXIMUM TRANSFER LENGTH (VPD B0h). */
+void device_limit_transfer(struct device *device)
+{
+	uint64_t blocks;
+
+	if (!device->block_size)
+		return;         /* no unit yet */
+	blocks = device->settings.max_transfer / device->block_size;
+	device->max_transfer_blocks = lesser_limit(blocks ? (uint32_t)blocks : 1,
+						   device->unit_max_transfer);
 }
 
 static int make_zeroes(struct device *device)
 {
 	uint64_t blocks = device->settings.max_transfer / device->block_size;
 
-	device->zeroes = calloc(blocks ? blocks : 1, device->block_size);
+	device->zeroes_blocks = blocks ? (uint32_t)blocks : 1;
+	device->zeroes = calloc(device->zeroes_blocks, device->block_size);
 	return device->zeroes ? 0 : -ENOMEM;
 }
 
@@ -125,6 +135,7 @@ static bool adopt(struct device *device, struct path *path)
 		   "%s, %s %s, %llu blocks of %u bytes, DSM %s", path->unit.identity.text,
 		   path->unit.inquiry.vendor, path->unit.inquiry.product,
 		   (unsigned long long)device->nblocks, device->block_size, dsm->name);
+	device_settings_resolve(device);
 	return true;
 }
 

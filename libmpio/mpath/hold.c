@@ -61,6 +61,11 @@ void hold_no_path(struct device *device)
 	/* Those that waited for a slot of the paths that are gone. */
 	while ((node = list_pop(&device->waiting)))
 		hold_wait_for_path(device, list_entry(node, struct command, node));
+	hold_set_limit(device);
+}
+
+void hold_set_limit(struct device *device)
+{
 	if (!list_is_empty(&device->held))
 		mpath_timer_arm(device->mpath, &device->hold_timer, hold_limit_us(device));
 }

@@ -21,6 +21,7 @@ static const struct {
 	[EVENT_PATH_UP]         = { "path-up", EVENT_INFO, 0 },
 	[EVENT_PATH_FAILED]     = { "path-failed", EVENT_WARNING, 0 },
 	[EVENT_PATH_REFUSED]    = { "path-refused", EVENT_ERROR, 20 },
+	[EVENT_PATH_DISABLED]   = { "path-disabled", EVENT_WARNING, 0 },
 	[EVENT_FAILOVER]        = { "failover", EVENT_WARNING, 16 },
 	[EVENT_LAST_PATH]       = { "last-path", EVENT_WARNING, 18 },
 	[EVENT_ALL_PATHS_DOWN]  = { "all-paths-down", EVENT_ERROR, 23 },
@@ -33,6 +34,8 @@ static const struct {
 	[EVENT_ACCESS_CHANGED]  = { "access-changed", EVENT_WARNING, 0 },
 	[EVENT_BOGUS_PATH]      = { "bogus-path", EVENT_ERROR, 33 },
 	[EVENT_COMMAND_TIMEOUT] = { "command-timeout", EVENT_ERROR, 25 },
+	[EVENT_POLICY_CHANGED]  = { "policy-changed", EVENT_INFO, 0 },
+	[EVENT_SETTINGS_REFUSED] = { "settings-refused", EVENT_ERROR, 0 },
 };
 
 void mpath_init(struct mpath *mpath, uint64_t now_us, uint64_t seed)

@@ -73,6 +73,10 @@ int path_init(struct path *path, struct device *device, unsigned int index,
 		.array_state = PATH_ACTIVE_OPTIMIZED,
 		.since_us = device->mpath->now_us,
 	};
+	if (settings->is_disabled) {
+		path->state = PATH_DISABLED;
+		path->was_checked = true;
+	}
 	snprintf(path->id, sizeof path->id, "%u", index);
 	list_append(&transport->paths, &path->on_transport);
 	mpath_timer_init(&path->timer, timer_fired);
@@ -167,22 +171,22 @@ void path_settle(struct path *path, const struct command *command)
  * Verification
  */
 
-static bool has_session(const struct path *path)
+static bool may_be_asked(const struct path *path)
 {
-	return path->transport->state == TRANSPORT_UP;
+	return path->transport->state == TRANSPORT_UP && !path->settings.is_disabled;
 }
 
 void path_recheck(struct path *path)
 {
 	mpath_timer_disarm(&path->timer);
-	if (has_session(path) && !path->verify.is_running)
+	if (may_be_asked(path) && !path->verify.is_running)
 		verify_start(&path->verify);
 }
 
 void path_doubt(struct path *path, const char *reason)
 {
 	path->is_verified = false;
-	if (!has_session(path))
+	if (!may_be_asked(path))
 		return;
 	path_enter(path, PATH_CHECKING, "%s", reason);
 	mpath_timer_disarm(&path->timer);
@@ -192,6 +196,8 @@ void path_doubt(struct path *path, const char *reason)
 void path_fail(struct path *path, const char *reason)
 {
 	path->is_verified = false;
+	if (path->settings.is_disabled)
+		return;
 	path_enter(path, PATH_FAILED, "%s", reason);
 	if (!path->verify.is_running)
 		schedule(path);
@@ -209,6 +215,8 @@ void path_session_down(struct path *path, const char *reason)
 	path->is_verified = false;
 	path->is_size_pending = false;
 	path->was_checked = true;
+	if (path->settings.is_disabled)
+		return;
 	if (path->state == PATH_FAILED)
 		path_note_error(path, "%s", reason);
 	path_enter(path, PATH_FAILED, "%s", reason);
@@ -232,16 +240,64 @@ void path_verified(struct path *path, const struct unit *unit, const char *reaso
 		schedule(path);
 }
 
-void path_accept(struct path *path)
+/* The worse of what the array says and what the administrator wants. */
+static enum path_state resulting_state(const struct path *path)
 {
 	enum path_state state = path->array_state;
 
+	return path->settings.is_standby && state < PATH_STANDBY ? PATH_STANDBY : state;
+}
+
+void path_accept(struct path *path)
+{
 	path->is_refused = false;
 	path->is_size_pending = false;
-	if (path->settings.is_standby && state < PATH_STANDBY)
-		state = PATH_STANDBY;
-	path_enter(path, state, "verified: %s", path->unit.identity.text);
+	path_enter(path, resulting_state(path), "verified: %s", path->unit.identity.text);
 	schedule(path);
+}
+
+void path_reconsider(struct path *path, const char *reason)
+{
+	if (path->state <= PATH_TRANSITIONING)
+		path_enter(path, resulting_state(path), "%s", reason);
+}
+
+void path_reschedule(struct path *path)
+{
+	if (mpath_timer_is_armed(&path->timer))
+		schedule(path);
+}
+
+static void disable(struct path *path)
+{
+	verify_abort(&path->verify);
+	mpath_timer_disarm(&path->timer);
+	path->is_verified = path->is_refused = path->is_size_pending = false;
+	path->was_checked = true;
+	path_enter(path, PATH_DISABLED, "disabled by the administrator");
+}
+
+static void enable(struct path *path)
+{
+	if (may_be_asked(path))
+		path_doubt(path, "enabled by the administrator");
+	else
+		path_enter(path, PATH_FAILED, "enabled, but there is no session: %s",
+			   path->transport->reason);
+}
+
+void path_apply(struct path *path, const struct path_settings *settings)
+{
+	bool was_disabled = path->settings.is_disabled;
+
+	path->settings = *settings;
+	if (settings->is_disabled && !was_disabled)
+		disable(path);
+	else if (was_disabled && !settings->is_disabled)
+		enable(path);
+	else
+		path_reconsider(path, settings->is_standby ? "standby by the administrator" :
+				"active by the administrator");
 }
 
 void path_refuse(struct path *path, const char *reason)

@@ -99,6 +99,16 @@ void path_doubt(struct path *path, const char *reason);
 /* Verifies the path while it stays in service. */
 void path_recheck(struct path *path);
 
+/* The administrator's word, at once: a path that is enabled is verified first. */
+void path_apply(struct path *path, const struct path_settings *settings);
+
+/* array_state or the settings changed: a path in service enters what results,
+ * the worse of what the array says and what the administrator wants. */
+void path_reconsider(struct path *path, const char *reason);
+
+/* The intervals changed: the next verification is timed anew. */
+void path_reschedule(struct path *path);
+
 /* The unit behind the path is gone or not fit; checked again later. */
 void path_fail(struct path *path, const char *reason);
 

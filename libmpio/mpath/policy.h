@@ -37,6 +37,10 @@ struct policy_ops {
 	struct path *(*pick)(void *context, const struct candidates *candidates,
 			     const struct command *command, uint64_t now_us);
 
+	/* The administrator moves I/O to PATH, a candidate: for policies with one
+	 * active path. changed() follows. Optional. */
+	void (*activate)(void *context, const struct path *path);
+
 	/* When changed() is to be called again (failback after a time),
 	 * MPATH_NEVER for not at all. Optional. */
 	uint64_t (*next_change_us)(const void *context);

@@ -19,7 +19,9 @@ struct failover_only {
 	const struct settings *settings;
 	const struct path *active;
 	uint64_t failback_us;           /* when to return; MPATH_NEVER */
+	const struct path *wanted;      /* the preferred one, when it was last seen */
 	bool is_in_use;                 /* has carried a command */
+	bool is_moved;                  /* by the administrator: no failback */
 };
 
 static void *failover_only_create(const struct settings *settings)
@@ -76,6 +78,10 @@ static void failover_only_changed(void *context, const struct candidates *candid
 	struct failover_only *fo = context;
 	const struct path *wanted = preferred(candidates);
 
+	/* Until that path goes, or another one is preferred. */
+	if (!is_candidate(candidates, fo->active) || wanted != fo->wanted)
+		fo->is_moved = false;
+	fo->wanted = wanted;
 	if (!candidates->count) {
 		fo->active = NULL;
 		fo->failback_us = MPATH_NEVER;
@@ -86,9 +92,9 @@ static void failover_only_changed(void *context, const struct candidates *candid
 		fo->failback_us = MPATH_NEVER;
 		return;
 	}
-	if (wanted && !fo->is_in_use)
+	if (wanted && !fo->is_in_use && !fo->is_moved)
 		fo->active = wanted;
-	if (!wanted || wanted == fo->active)
+	if (!wanted || wanted == fo->active || fo->is_moved)
 		fo->failback_us = MPATH_NEVER;
 	else
 		consider_failback(fo, wanted, now_us);
@@ -116,6 +122,14 @@ static struct path *failover_only_pick(void *context, const struct candidates *c
 	return active && transport_has_slot(active->transport) ? active : NULL;
 }
 
+static void failover_only_activate(void *context, const struct path *path)
+{
+	struct failover_only *fo = context;
+
+	fo->active = path;
+	fo->is_moved = true;
+}
+
 static uint64_t failover_only_next_change_us(const void *context)
 {
 	const struct failover_only *fo = context;
@@ -136,6 +150,7 @@ const struct policy_ops policy_failover_only = {
 	.destroy = free,
 	.changed = failover_only_changed,
 	.pick = failover_only_pick,
+	.activate = failover_only_activate,
 	.next_change_us = failover_only_next_change_us,
 	.active = failover_only_active,
 };

@@ -41,6 +41,7 @@ struct path_settings {
 	uint32_t weight;                /* larger: lower rank */
 	bool is_standby;
 	bool is_preferred;
+	bool is_disabled;               /* carries nothing, is asked nothing */
 };
 
 #endif

@@ -19,6 +19,10 @@
 #include "command.h"
 #include "device.h"
 #include "path.h"
+#include "settings.h"
+
+/* The first login after a loss comes at once; then the pauses double. */
+#define BACKOFF_MIN_US 100000
 
 const char *transport_state_name(enum transport_state state)
 {
@@ -141,6 +145,16 @@ static void go_down(struct transport *t, bool stay_down, const char *reason)
 	mpath_timer_arm(t->mpath, &t->timer, t->mpath->now_us + next_backoff_us(t, lasted));
 }
 
+/* There may be a slot for those that wait for one. */
+static void tell_starved(struct transport *t)
+{
+	if (!t->is_starved)
+		return;
+	t->is_starved = false;
+	list_for_each(node, &t->paths)
+		device_stir(list_entry(node, struct path, on_transport)->device);
+}
+
 static bool has_session(const struct transport *t)
 {
 	return t->state >= TRANSPORT_CONNECTING;
@@ -230,6 +244,51 @@ void transport_init(struct transport *t, struct mpath *mpath,
 	list_append(&mpath->transports, &t->on_mpath);
 }
 
+struct transport_timers transport_timers_of(const struct settings *settings)
+{
+	return (struct transport_timers) {
+		.connect_timeout_us = settings->connect_timeout_ms * 1000,
+		.login_timeout_us = settings->login_timeout_ms * 1000,
+		.probe_interval_us = settings->nop_interval_ms * 1000,
+		.probe_timeout_us = settings->nop_timeout_ms * 1000,
+		.io_timeout_us = settings->io_timeout_ms * 1000,
+		.backoff_min_us = BACKOFF_MIN_US,
+		.backoff_max_us = settings->path_recovery_interval_ms * 1000,
+	};
+}
+
+void transport_set_timers(struct transport *t, const struct transport_timers *timers)
+{
+	uint64_t now = t->mpath->now_us;
+
+	t->timers = *timers;
+	t->backoff_us = min_us(t->backoff_us, timers->backoff_max_us);
+	switch (t->state) {
+	case TRANSPORT_IDLE:
+		break;
+	case TRANSPORT_BACKOFF:
+		mpath_timer_arm(t->mpath, &t->timer,
+				min_us(t->timer.due_us, now + timers->backoff_max_us));
+		break;
+	case TRANSPORT_CONNECTING:
+		mpath_timer_arm(t->mpath, &t->timer, t->since_us + timers->connect_timeout_us);
+		break;
+	case TRANSPORT_LOGGING_IN:
+		mpath_timer_arm(t->mpath, &t->timer, t->since_us + timers->login_timeout_us);
+		break;
+	case TRANSPORT_UP:
+		mpath_timer_arm(t->mpath, &t->timer, watchdog_due_us(t));
+		break;
+	}
+}
+
+void transport_set_queue_depth(struct transport *t, unsigned int queue_depth)
+{
+	assert(queue_depth > 0);
+	t->queue_depth = queue_depth;
+	tell_starved(t);
+}
+
 void transport_done(struct transport *t)
 {
 	assert(list_is_empty(&t->paths));
@@ -310,11 +369,7 @@ void transport_answered(struct transport *t, struct command *command)
 	t->in_flight_bytes -= command->cdb.data_len;
 	command->stage = COMMAND_ANSWERED;
 	list_move(&t->mpath->answered, &command->node);
-	if (!t->is_starved)
-		return;
-	t->is_starved = false;
-	list_for_each(node, &t->paths)
-		device_stir(list_entry(node, struct path, on_transport)->device);
+	tell_starved(t);
 }
 
 void transport_probed(struct transport *t)

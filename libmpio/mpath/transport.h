@@ -24,6 +24,7 @@
 #include "mpath.h"
 
 struct command;
+struct settings;
 
 struct transport_ops {
 	/* Starts a session. Only while down. */
@@ -89,6 +90,14 @@ struct transport {
 void transport_init(struct transport *transport, struct mpath *mpath,
 		    const struct transport_ops *ops, const char *portal, const char *target,
 		    const struct transport_timers *timers, unsigned int queue_depth);
+
+/* What SETTINGS mean for a session. */
+struct transport_timers transport_timers_of(const struct settings *settings);
+
+/* Take effect at once, on what runs, too. More may be in flight than a lesser
+ * depth allows, for as long as it takes. */
+void transport_set_timers(struct transport *transport, const struct transport_timers *timers);
+void transport_set_queue_depth(struct transport *transport, unsigned int queue_depth);
 
 /* Drops the session. No path may be left on it. */
 void transport_done(struct transport *transport);
