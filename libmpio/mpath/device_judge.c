@@ -40,6 +40,9 @@ static struct outcome outcome_of(const struct command *command)
 		.delivery = command->delivery,
 		.status = command->status,
 		.is_write = is_write(command),
+		.is_flush = command->request->is_syncing ||
+			command->request->op == REQUEST_FLUSH,
+		.is_prefetch = command->request->op == REQUEST_PREFETCH,
 	};
 
 	if (has_exact_length(command)) {

@@ -24,16 +24,26 @@
 #define ANY CLASSIFY_ANY
 
 /* Patterns.  Each names every field of struct classify_row but the verdict. */
-#define PATTERN(dlv, st, valid, dfr, k, a, q, wr, res)                                   \
+#define PATTERN(dlv, st, valid, dfr, k, a, q, wr, fl, pf, res)                           \
 	.delivery = (dlv), .status = (st), .sense_valid = (valid), .deferred = (dfr),    \
-	.key = (k), .asc = (a), .ascq = (q), .is_write = (wr), .residual = (res)
-#define ON_DELIVERY(dlv) PATTERN(dlv, ANY, ANY, ANY, ANY, ANY, ANY, ANY, RESIDUAL_ANY)
-#define ON_STATUS(st, res) PATTERN(DELIVERY_ANSWERED, st, ANY, ANY, ANY, ANY, ANY, ANY, res)
-#define ON_CHECK(valid, dfr, k, a, q, wr, res) \
-	PATTERN(DELIVERY_ANSWERED, SAM_STATUS_CHECK_CONDITION, valid, dfr, k, a, q, wr, res)
+	.key = (k), .asc = (a), .ascq = (q), .is_write = (wr), .is_flush = (fl),         \
+	.is_prefetch = (pf), .residual = (res)
+#define ON_DELIVERY(dlv) \
+	PATTERN(dlv, ANY, ANY, ANY, ANY, ANY, ANY, ANY, ANY, ANY, RESIDUAL_ANY)
+#define ON_STATUS(st, res) \
+	PATTERN(DELIVERY_ANSWERED, st, ANY, ANY, ANY, ANY, ANY, ANY, ANY, ANY, res)
+#define ON_PREFETCH(st) \
+	PATTERN(DELIVERY_ANSWERED, st, ANY, ANY, ANY, ANY, ANY, ANY, ANY, 1, RESIDUAL_ANY)
+#define ON_CHECK(valid, dfr, k, a, q, wr, res)                                           \
+	PATTERN(DELIVERY_ANSWERED, SAM_STATUS_CHECK_CONDITION, valid, dfr, k, a, q, wr,  \
+		ANY, ANY, res)
+#define ON_FLUSH(k)                                                                      \
+	PATTERN(DELIVERY_ANSWERED, SAM_STATUS_CHECK_CONDITION, 1, 0, k, ANY, ANY, ANY,   \
+		1, ANY, RESIDUAL_ANY)
 #define ON_NO_SENSE_DATA ON_CHECK(0, ANY, ANY, ANY, ANY, ANY, RESIDUAL_ANY)
 #define ON_DEFERRED(k, wr) ON_CHECK(1, 1, k, ANY, ANY, wr, RESIDUAL_ANY)
 #define ON_SENSE(k, a, q) ON_CHECK(1, 0, k, a, q, ANY, RESIDUAL_ANY)
+#define ON_WRITE_SENSE(k, a, q) ON_CHECK(1, 0, k, a, q, 1, RESIDUAL_ANY)
 #define ON_KEY_RESIDUAL(k, res) ON_CHECK(1, 0, k, ANY, ANY, ANY, res)
 
 /* Actions.  A retry's error is what the client gets when no retry is left. */
@@ -51,6 +61,7 @@
 #define SAM_STATUS_CODES "SAM-5 5.3.1, status codes"
 #define SAM_SENSE "SAM-5 5.13, sense data"
 #define RFC_RESIDUAL "RFC 7143 11.4.5, residual count"
+#define RFC_SENSE "RFC 7143 11.4.7.2, sense data"
 #define SPC_KEYS "SPC-4 4.5, sense key definitions"
 #define SPC_ASC "SPC-4 annex F.2, additional sense codes"
 #define SPC_DEFERRED "SPC-4 4.5, deferred errors"
@@ -74,7 +85,8 @@ static const struct classify_row rows[] = {
 	{ ON_STATUS(SAM_STATUS_GOOD, RESIDUAL_OVERFLOW),	/* another block size? */
 	  { OTHER_COUNTED, .recheck_identity = true,
 	    BECAUSE("had more to transfer than asked for", RFC_RESIDUAL) } },
-	{ ON_STATUS(SAM_STATUS_CONDITION_MET, RESIDUAL_ANY),
+	/* To anything but PRE-FETCH it says nothing: no data may be made of it. */
+	{ ON_PREFETCH(SAM_STATUS_CONDITION_MET),
 	  { DONE, BECAUSE("condition met", "SBC-3, PRE-FETCH(16)") } },
 
 	/* Other status. */
@@ -128,12 +140,22 @@ static const struct classify_row rows[] = {
 	{ ON_KEY_RESIDUAL(SENSE_KEY_COMPLETED, RESIDUAL_ANY),
 	  { OTHER_COUNTED, BECAUSE("completed, wrong length", RFC_RESIDUAL) } },
 
+	/* What passes by itself: waited for, up to the request's deadline. */
 	{ ON_SENSE(SENSE_KEY_NOT_READY, 0x04, 0x01),
-	  { OTHER_FREE, .delay_ms = NOT_READY_DELAY_MS,
-	    BECAUSE("becoming ready", SPC_ASC) } },
+	  { OTHER_FREE, .delay_ms = NOT_READY_DELAY_MS, BECAUSE("becoming ready", SPC_ASC) } },
 	{ ON_SENSE(SENSE_KEY_NOT_READY, 0x04, 0x03),
 	  { OTHER_COUNTED, .delay_ms = NOT_READY_DELAY_MS,
 	    BECAUSE("manual intervention required", SPC_ASC) } },
+	{ ON_SENSE(SENSE_KEY_NOT_READY, 0x04, 0x05),
+	  { OTHER_FREE, .delay_ms = NOT_READY_DELAY_MS, BECAUSE("rebuild in progress", SPC_ASC) } },
+	{ ON_SENSE(SENSE_KEY_NOT_READY, 0x04, 0x06),
+	  { OTHER_FREE, .delay_ms = NOT_READY_DELAY_MS, BECAUSE("recalculation in progress", SPC_ASC) } },
+	{ ON_SENSE(SENSE_KEY_NOT_READY, 0x04, 0x07),
+	  { OTHER_FREE, .delay_ms = NOT_READY_DELAY_MS, BECAUSE("operation in progress", SPC_ASC) } },
+	{ ON_SENSE(SENSE_KEY_NOT_READY, 0x04, 0x08),
+	  { OTHER_FREE, .delay_ms = NOT_READY_DELAY_MS, BECAUSE("long write in progress", SPC_ASC) } },
+	{ ON_SENSE(SENSE_KEY_NOT_READY, 0x04, 0x09),
+	  { OTHER_FREE, .delay_ms = NOT_READY_DELAY_MS, BECAUSE("self-test in progress", SPC_ASC) } },
 	{ ON_SENSE(SENSE_KEY_NOT_READY, 0x04, 0x0a),
 	  { OTHER_FREE, .delay_ms = ALUA_DELAY_MS, .recheck_alua = true,
 	    BECAUSE("access state in transition", SPC_ALUA) } },
@@ -143,20 +165,56 @@ static const struct classify_row rows[] = {
 	{ ON_SENSE(SENSE_KEY_NOT_READY, 0x04, 0x0c),
 	  { OTHER_FREE, .delay_ms = ALUA_DELAY_MS, .recheck_alua = true,
 	    BECAUSE("target port group in unavailable state", SPC_ALUA) } },
+	{ ON_SENSE(SENSE_KEY_NOT_READY, 0x04, 0x11),
+	  { OTHER_FREE, .delay_ms = NOT_READY_DELAY_MS,
+	    BECAUSE("waiting to be allowed to spin up", SPC_ASC) } },
+	{ ON_SENSE(SENSE_KEY_NOT_READY, 0x04, 0x12),
+	  { OTHER_COUNTED, .delay_ms = NOT_READY_DELAY_MS, .recheck_alua = true,
+	    BECAUSE("offline", SPC_ALUA) } },
 	{ ON_SENSE(SENSE_KEY_NOT_READY, 0x04, 0x14),
 	  { SAME_FREE, .delay_ms = NOT_READY_DELAY_MS,
 	    BECAUSE("space allocation in progress", SBC_PROVISIONING) } },
+	{ ON_SENSE(SENSE_KEY_NOT_READY, 0x04, 0x1a),
+	  { OTHER_FREE, .delay_ms = NOT_READY_DELAY_MS, BECAUSE("starting or stopping", SPC_ASC) } },
+	{ ON_SENSE(SENSE_KEY_NOT_READY, 0x04, 0x1c),
+	  { OTHER_FREE, .delay_ms = NOT_READY_DELAY_MS, BECAUSE("waiting for power", SPC_ASC) } },
+	{ ON_SENSE(SENSE_KEY_NOT_READY, 0x04, 0x1d),
+	  { OTHER_FREE, .delay_ms = NOT_READY_DELAY_MS, BECAUSE("configuration in progress", SPC_ASC) } },
+	{ ON_SENSE(SENSE_KEY_NOT_READY, 0x08, ANY),
+	  { OTHER_COUNTED, .delay_ms = NOT_READY_DELAY_MS,
+	    BECAUSE("communication inside the device failed", SPC_ASC) } },
+	{ ON_SENSE(SENSE_KEY_NOT_READY, 0x3e, 0x00),
+	  { OTHER_FREE, .delay_ms = NOT_READY_DELAY_MS,
+	    BECAUSE("configuring itself", SPC_ASC) } },
 	{ ON_SENSE(SENSE_KEY_NOT_READY, ANY, ANY),
 	  { OTHER_COUNTED, .delay_ms = NOT_READY_DELAY_MS,
 	    BECAUSE("not ready", SPC_KEYS) } },
 
+	/* The path is not to blame, and a write that failed on the medium is told. */
+	{ ON_SENSE(SENSE_KEY_MEDIUM_ERROR, 0x0c, ANY),
+	  { RETURN(-EIO), BECAUSE("write error", SPC_ASC) } },
+	{ ON_SENSE(SENSE_KEY_MEDIUM_ERROR, 0x11, ANY),
+	  { RETURN(-EIO), BECAUSE("unrecovered read error", SPC_ASC) } },
 	{ ON_SENSE(SENSE_KEY_MEDIUM_ERROR, ANY, ANY),
 	  { RETURN(-EIO), BECAUSE("medium error", SPC_KEYS) } },
 
 	{ ON_SENSE(SENSE_KEY_HARDWARE_ERROR, 0x67, 0x0a),
 	  { FAIL_PATH, BECAUSE("target port groups could not be set", SPC_ALUA) } },
+	/*
+	 * A cache that could not be written back may be told of just once: the
+	 * same flush again, on whatever path, would find nothing left to do and
+	 * claim that all is stable.
+	 */
+	{ ON_FLUSH(SENSE_KEY_HARDWARE_ERROR),
+	  { RETURN(-EIO), BECAUSE("the cache could not be written back", SPC_KEYS) } },
+	{ ON_FLUSH(SENSE_KEY_VENDOR_SPECIFIC),
+	  { RETURN(-EIO), BECAUSE("flush failed for a vendor's reason", SPC_KEYS) } },
 	{ ON_SENSE(SENSE_KEY_HARDWARE_ERROR, 0x3e, 0x02),
 	  { OTHER_COUNTED, BECAUSE("time-out inside the device", SPC_ASC) } },
+	{ ON_SENSE(SENSE_KEY_HARDWARE_ERROR, 0x44, ANY),
+	  { OTHER_COUNTED, BECAUSE("internal target failure", SPC_ASC) } },
+	{ ON_SENSE(SENSE_KEY_HARDWARE_ERROR, 0x47, ANY),
+	  { OTHER_COUNTED, BECAUSE("parity or CRC error inside the device", SPC_ASC) } },
 	{ ON_SENSE(SENSE_KEY_HARDWARE_ERROR, 0x4b, ANY),
 	  { OTHER_COUNTED, BECAUSE("data phase error", SPC_ASC) } },
 	{ ON_SENSE(SENSE_KEY_HARDWARE_ERROR, ANY, ANY),
@@ -167,6 +225,8 @@ static const struct classify_row rows[] = {
 	{ ON_SENSE(SENSE_KEY_ILLEGAL_REQUEST, 0x21, 0x00),	/* has it shrunk? */
 	  { RETURN(-ENOSPC), .recheck_identity = true,
 	    BECAUSE("beyond the last block", SPC_ASC) } },
+	{ ON_SENSE(SENSE_KEY_ILLEGAL_REQUEST, 0x22, 0x00),
+	  { RETURN(-EOPNOTSUPP), BECAUSE("illegal function", SPC_ASC) } },
 	{ ON_SENSE(SENSE_KEY_ILLEGAL_REQUEST, 0x24, 0x00),
 	  { RETURN(-EINVAL), BECAUSE("a field of the command is refused", SPC_ASC) } },
 	{ ON_SENSE(SENSE_KEY_ILLEGAL_REQUEST, 0x25, 0x00),
@@ -174,6 +234,8 @@ static const struct classify_row rows[] = {
 	    BECAUSE("no such logical unit any more", SPC_ASC) } },
 	{ ON_SENSE(SENSE_KEY_ILLEGAL_REQUEST, 0x26, ANY),
 	  { RETURN(-EINVAL), BECAUSE("a field of the parameter list is refused", SPC_ASC) } },
+	{ ON_SENSE(SENSE_KEY_ILLEGAL_REQUEST, 0x2c, ANY),
+	  { RETURN(-EIO), BECAUSE("command sequence error", SPC_ASC) } },
 	{ ON_SENSE(SENSE_KEY_ILLEGAL_REQUEST, ANY, ANY),
 	  { RETURN(-EIO), BECAUSE("illegal request", SPC_KEYS) } },
 
@@ -185,15 +247,41 @@ static const struct classify_row rows[] = {
 	{ ON_SENSE(SENSE_KEY_UNIT_ATTENTION, 0x28, ANY),
 	  { SAME_FREE, .recheck_identity = true,
 	    BECAUSE("the medium may have changed", SPC_ASC) } },
+	/*
+	 * After a reset the mode pages are the saved ones: cache and write
+	 * protection may be others (SPC-4 7.5, mode parameters). Free, because
+	 * each path tells of it once, and there may be more paths than retries.
+	 */
+	{ ON_SENSE(SENSE_KEY_UNIT_ATTENTION, 0x29, 0x00),
+	  { SAME_FREE, .recheck_identity = true,
+	    BECAUSE("power on or reset", SAM_UNIT_ATTENTION) } },
+	{ ON_SENSE(SENSE_KEY_UNIT_ATTENTION, 0x29, 0x01),
+	  { SAME_FREE, .recheck_identity = true,
+	    BECAUSE("power on", SAM_UNIT_ATTENTION) } },
+	{ ON_SENSE(SENSE_KEY_UNIT_ATTENTION, 0x29, 0x02),
+	  { SAME_FREE, .recheck_identity = true,
+	    BECAUSE("bus reset", SAM_UNIT_ATTENTION) } },
+	{ ON_SENSE(SENSE_KEY_UNIT_ATTENTION, 0x29, 0x03),
+	  { SAME_FREE, .recheck_identity = true,
+	    BECAUSE("reset by a task management function", SAM_UNIT_ATTENTION) } },
+	{ ON_SENSE(SENSE_KEY_UNIT_ATTENTION, 0x29, 0x04),
+	  { SAME_FREE, .recheck_identity = true,
+	    BECAUSE("device internal reset", SAM_UNIT_ATTENTION) } },
 	{ ON_SENSE(SENSE_KEY_UNIT_ATTENTION, 0x29, ANY),
-	  { SAME_COUNTED, BECAUSE("the unit was reset", SAM_UNIT_ATTENTION) } },
+	  { SAME_COUNTED, BECAUSE("the nexus was reset", SAM_UNIT_ATTENTION) } },
 	{ ON_SENSE(SENSE_KEY_UNIT_ATTENTION, 0x2a, 0x00),
 	  { SAME_FREE, .recheck_identity = true, BECAUSE("parameters changed", SPC_ASC) } },
 	{ ON_SENSE(SENSE_KEY_UNIT_ATTENTION, 0x2a, 0x01),	/* write protect, cache */
 	  { SAME_FREE, .recheck_identity = true,
 	    BECAUSE("mode parameters changed", SPC_ASC) } },
+	{ ON_SENSE(SENSE_KEY_UNIT_ATTENTION, 0x2a, 0x02),
+	  { SAME_FREE, BECAUSE("log parameters changed", SPC_ASC) } },
+	{ ON_SENSE(SENSE_KEY_UNIT_ATTENTION, 0x2a, 0x03),
+	  { SAME_COUNTED, BECAUSE("reservations preempted", SPC_ASC) } },
 	{ ON_SENSE(SENSE_KEY_UNIT_ATTENTION, 0x2a, 0x04),
 	  { SAME_FREE, BECAUSE("reservations released", SPC_ASC) } },
+	{ ON_SENSE(SENSE_KEY_UNIT_ATTENTION, 0x2a, 0x05),
+	  { SAME_COUNTED, BECAUSE("registrations preempted", SPC_ASC) } },
 	{ ON_SENSE(SENSE_KEY_UNIT_ATTENTION, 0x2a, 0x06),
 	  { SAME_FREE, .recheck_alua = true, BECAUSE("access state changed", SPC_ALUA) } },
 	{ ON_SENSE(SENSE_KEY_UNIT_ATTENTION, 0x2a, 0x07),
@@ -202,8 +290,15 @@ static const struct classify_row rows[] = {
 	{ ON_SENSE(SENSE_KEY_UNIT_ATTENTION, 0x2a, 0x09),
 	  { SAME_FREE, .recheck_identity = true,
 	    BECAUSE("capacity data has changed", SPC_ASC) } },
+	{ ON_SENSE(SENSE_KEY_UNIT_ATTENTION, 0x2f, ANY),
+	  { SAME_COUNTED, BECAUSE("commands cleared", SPC_ASC) } },
 	{ ON_SENSE(SENSE_KEY_UNIT_ATTENTION, 0x38, 0x07),
 	  { SAME_FREE, BECAUSE("thin provisioning soft threshold", SBC_PROVISIONING) } },
+	{ ON_SENSE(SENSE_KEY_UNIT_ATTENTION, 0x3f, 0x01),
+	  { SAME_FREE, .recheck_identity = true, BECAUSE("microcode changed", SPC_ASC) } },
+	{ ON_SENSE(SENSE_KEY_UNIT_ATTENTION, 0x3f, 0x02),
+	  { SAME_FREE, .recheck_identity = true,
+	    BECAUSE("operating definition changed", SPC_ASC) } },
 	{ ON_SENSE(SENSE_KEY_UNIT_ATTENTION, 0x3f, 0x03),
 	  { SAME_FREE, .recheck_identity = true, BECAUSE("INQUIRY data has changed", SPC_ASC) } },
 	{ ON_SENSE(SENSE_KEY_UNIT_ATTENTION, 0x3f, 0x05),
@@ -212,13 +307,18 @@ static const struct classify_row rows[] = {
 	{ ON_SENSE(SENSE_KEY_UNIT_ATTENTION, 0x3f, 0x0e),
 	  { SAME_FREE, .recheck_identity = true,
 	    BECAUSE("reported LUNs data has changed", SPC_ASC) } },
+	{ ON_SENSE(SENSE_KEY_UNIT_ATTENTION, 0x3f, 0x16),
+	  { SAME_FREE, .recheck_identity = true,
+	    BECAUSE("microcode changed without reset", SPC_ASC) } },
 	{ ON_SENSE(SENSE_KEY_UNIT_ATTENTION, ANY, ANY),
 	  { SAME_COUNTED, BECAUSE("unit attention", SAM_UNIT_ATTENTION) } },
 
 	{ ON_SENSE(SENSE_KEY_DATA_PROTECT, 0x27, 0x07),
 	  { RETURN(-ENOSPC), BECAUSE("out of space for thin provisioning", SBC_PROVISIONING) } },
-	{ ON_SENSE(SENSE_KEY_DATA_PROTECT, ANY, ANY),
+	{ ON_WRITE_SENSE(SENSE_KEY_DATA_PROTECT, ANY, ANY),
 	  { RETURN(-EROFS), BECAUSE("write protected", SPC_KEYS) } },
+	{ ON_SENSE(SENSE_KEY_DATA_PROTECT, ANY, ANY),
+	  { RETURN(-EIO), BECAUSE("protected against reading", SPC_KEYS) } },
 
 	{ ON_SENSE(SENSE_KEY_BLANK_CHECK, ANY, ANY),
 	  { RETURN(-EIO), BECAUSE("blank check", SPC_KEYS) } },
@@ -226,6 +326,26 @@ static const struct classify_row rows[] = {
 	  { OTHER_COUNTED, BECAUSE("vendor specific error", SPC_KEYS) } },
 	{ ON_SENSE(SENSE_KEY_COPY_ABORTED, ANY, ANY),
 	  { RETURN(-EIO), BECAUSE("copy aborted", SPC_KEYS) } },
+	/*
+	 * Aborted commands were not carried out, or not whole. What was damaged
+	 * on the way takes another way; RFC 7143 11.4.7.2 has the iSCSI ones.
+	 */
+	{ ON_SENSE(SENSE_KEY_ABORTED_COMMAND, 0x08, ANY),
+	  { OTHER_COUNTED, BECAUSE("aborted: communication inside the device", SPC_ASC) } },
+	{ ON_SENSE(SENSE_KEY_ABORTED_COMMAND, 0x0c, ANY),
+	  { OTHER_COUNTED, BECAUSE("aborted: wrong amount of data sent", RFC_SENSE) } },
+	{ ON_SENSE(SENSE_KEY_ABORTED_COMMAND, 0x10, ANY),
+	  { OTHER_COUNTED, BECAUSE("aborted: protection information", SPC_ASC) } },
+	{ ON_SENSE(SENSE_KEY_ABORTED_COMMAND, 0x11, 0x13),
+	  { OTHER_COUNTED, BECAUSE("aborted: retransmission refused", RFC_SENSE) } },
+	{ ON_SENSE(SENSE_KEY_ABORTED_COMMAND, 0x2e, ANY),
+	  { OTHER_COUNTED, BECAUSE("aborted: out of time", SPC_ASC) } },
+	{ ON_SENSE(SENSE_KEY_ABORTED_COMMAND, 0x44, ANY),
+	  { OTHER_COUNTED, BECAUSE("aborted: internal target failure", SPC_ASC) } },
+	{ ON_SENSE(SENSE_KEY_ABORTED_COMMAND, 0x47, ANY),
+	  { OTHER_COUNTED, BECAUSE("aborted: parity or CRC error", RFC_SENSE) } },
+	{ ON_SENSE(SENSE_KEY_ABORTED_COMMAND, 0x4b, ANY),
+	  { OTHER_COUNTED, BECAUSE("aborted: data phase error", SPC_ASC) } },
 	{ ON_SENSE(SENSE_KEY_ABORTED_COMMAND, ANY, ANY),
 	  { SAME_COUNTED, BECAUSE("command aborted by the device", SPC_KEYS) } },
 	{ ON_SENSE(SENSE_KEY_VOLUME_OVERFLOW, ANY, ANY),
@@ -266,7 +386,8 @@ static bool row_fits(const struct classify_row *row, const struct outcome *o)
 	       residual_fits(row->residual, o) && fits(row->sense_valid, o->sense.valid) &&
 	       fits(row->deferred, o->sense.deferred) && fits(row->key, o->sense.key) &&
 	       fits(row->asc, o->sense.asc) && fits(row->ascq, o->sense.ascq) &&
-	       fits(row->is_write, o->is_write);
+	       fits(row->is_write, o->is_write) && fits(row->is_flush, o->is_flush) &&
+	       fits(row->is_prefetch, o->is_prefetch);
 }
 
 struct verdict classify(const struct outcome *o)

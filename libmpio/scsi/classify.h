@@ -23,14 +23,18 @@ enum delivery {
 
 /*
  * is_write: the command changes the medium or makes changes stable (WRITE,
- * WRITE SAME, UNMAP, SYNCHRONIZE CACHE).  residual counts only where the length
- * is exact: leave it 0 for commands with an allocation length.
+ * WRITE SAME, UNMAP, SYNCHRONIZE CACHE).  is_flush: SYNCHRONIZE CACHE, which
+ * answers for writes acknowledged before.  is_prefetch: PRE-FETCH, the one that
+ * may end with CONDITION MET.  residual counts only where the length is exact:
+ * leave it 0 for commands with an allocation length.
  */
 struct outcome {
 	enum delivery delivery;
 	uint8_t status;		/* enum sam_status; if ANSWERED */
 	struct sense sense;	/* with CHECK CONDITION */
 	bool is_write;
+	bool is_flush;
+	bool is_prefetch;
 	uint32_t residual;	/* bytes not transferred, or too many if overflow */
 	bool overflow;		/* the target had more to transfer than was asked for */
 };
@@ -77,6 +81,8 @@ struct classify_row {
 	int16_t deferred;	/* 0, 1 */
 	int16_t key, asc, ascq;
 	int16_t is_write;	/* 0, 1 */
+	int16_t is_flush;	/* 0, 1 */
+	int16_t is_prefetch;	/* 0, 1 */
 	enum classify_residual residual;
 	struct verdict verdict;
 };

@@ -36,6 +36,8 @@ static struct outcome example(const struct classify_row *row, bool is_write,
 			.ascq = (uint8_t)value(row->ascq, OTHER_CODE),
 		},
 		.is_write = value(row->is_write, is_write),
+		.is_flush = value(row->is_flush, 0),
+		.is_prefetch = value(row->is_prefetch, 0),
 		.residual = residual == RESIDUAL_NONE ? 0 : 512,
 		.overflow = residual == RESIDUAL_OVERFLOW,
 	};
@@ -123,6 +125,8 @@ static void last_row_takes_everything(void **state)
 	assert_int_equal(last->asc, CLASSIFY_ANY);
 	assert_int_equal(last->ascq, CLASSIFY_ANY);
 	assert_int_equal(last->is_write, CLASSIFY_ANY);
+	assert_int_equal(last->is_flush, CLASSIFY_ANY);
+	assert_int_equal(last->is_prefetch, CLASSIFY_ANY);
 	assert_int_equal(last->residual, RESIDUAL_ANY);
 }
 
@@ -163,6 +167,22 @@ static const struct expectation expectations[] = {
 	{ 0xf, 0x00, 0x00, VERDICT_DONE, false, 0, false, false, false },
 	{ 0x2, 0x04, 0x01, O, false, -EIO, false, false, false },
 	{ 0x2, 0x04, 0x03, O, true, -EIO, false, false, false },
+	{ 0x2, 0x04, 0x00, O, true, -EIO, false, false, false },
+	{ 0x2, 0x04, 0x02, O, true, -EIO, false, false, false },
+	{ 0x2, 0x04, 0x04, O, true, -EIO, false, false, false },
+	{ 0x2, 0x04, 0x05, O, false, -EIO, false, false, false },
+	{ 0x2, 0x04, 0x06, O, false, -EIO, false, false, false },
+	{ 0x2, 0x04, 0x07, O, false, -EIO, false, false, false },
+	{ 0x2, 0x04, 0x08, O, false, -EIO, false, false, false },
+	{ 0x2, 0x04, 0x09, O, false, -EIO, false, false, false },
+	{ 0x2, 0x04, 0x11, O, false, -EIO, false, false, false },
+	{ 0x2, 0x04, 0x12, O, true, -EIO, false, false, true },
+	{ 0x2, 0x04, 0x1a, O, false, -EIO, false, false, false },
+	{ 0x2, 0x04, 0x1b, O, true, -EIO, false, false, false },
+	{ 0x2, 0x04, 0x1c, O, false, -EIO, false, false, false },
+	{ 0x2, 0x04, 0x1d, O, false, -EIO, false, false, false },
+	{ 0x2, 0x08, 0x00, O, true, -EIO, false, false, false },
+	{ 0x2, 0x3e, 0x00, O, false, -EIO, false, false, false },
 	{ 0x2, 0x04, 0x0a, O, false, -EIO, false, false, true },
 	{ 0x2, 0x04, 0x0b, O, false, -EIO, false, false, true },
 	{ 0x2, 0x04, 0x0c, O, false, -EIO, false, false, true },
@@ -173,7 +193,13 @@ static const struct expectation expectations[] = {
 	{ 0x4, 0x67, 0x0a, O, false, -EIO, true, false, false },
 	{ 0x4, 0x3e, 0x02, O, true, -EIO, false, false, false },
 	{ 0x4, 0x4b, 0x05, O, true, -EIO, false, false, false },
+	{ 0x3, 0x31, 0x00, R, false, -EIO, false, false, false },
 	{ 0x4, 0x44, 0x00, O, true, -EIO, false, false, false },
+	{ 0x4, 0x47, 0x00, O, true, -EIO, false, false, false },
+	{ 0x4, 0x00, 0x00, O, true, -EIO, false, false, false },
+	{ 0x5, 0x22, 0x00, R, false, -EOPNOTSUPP, false, false, false },
+	{ 0x5, 0x20, 0x02, R, false, -EIO, false, false, false },
+	{ 0x5, 0x55, 0x04, R, false, -EIO, false, false, false },
 	{ 0x5, 0x20, 0x00, R, false, -EOPNOTSUPP, false, false, false },
 	{ 0x5, 0x21, 0x00, R, false, -ENOSPC, false, true, false },
 	{ 0x5, 0x24, 0x00, R, false, -EINVAL, false, false, false },
@@ -181,11 +207,18 @@ static const struct expectation expectations[] = {
 	{ 0x5, 0x26, 0x02, R, false, -EINVAL, false, false, false },
 	{ 0x5, 0x2c, 0x00, R, false, -EIO, false, false, false },
 	{ 0x6, 0x28, 0x00, S, false, -EIO, false, true, false },
-	{ 0x6, 0x29, 0x00, S, true, -EIO, false, false, false },
+	{ 0x6, 0x29, 0x00, S, false, -EIO, false, true, false },
+	{ 0x6, 0x29, 0x01, S, false, -EIO, false, true, false },
+	{ 0x6, 0x29, 0x02, S, false, -EIO, false, true, false },
+	{ 0x6, 0x29, 0x03, S, false, -EIO, false, true, false },
+	{ 0x6, 0x29, 0x04, S, false, -EIO, false, true, false },
 	{ 0x6, 0x29, 0x07, S, true, -EIO, false, false, false },
 	{ 0x6, 0x2a, 0x00, S, false, -EIO, false, true, false },
 	{ 0x6, 0x2a, 0x01, S, false, -EIO, false, true, false },
+	{ 0x6, 0x2a, 0x02, S, false, -EIO, false, false, false },
 	{ 0x6, 0x2a, 0x03, S, true, -EIO, false, false, false },
+	{ 0x6, 0x2a, 0x05, S, true, -EIO, false, false, false },
+	{ 0x6, 0x2f, 0x00, S, true, -EIO, false, false, false },
 	{ 0x6, 0x2a, 0x04, S, false, -EIO, false, false, false },
 	{ 0x6, 0x2a, 0x06, S, false, -EIO, false, false, true },
 	{ 0x6, 0x2a, 0x07, S, false, -EIO, false, false, true },
@@ -194,13 +227,29 @@ static const struct expectation expectations[] = {
 	{ 0x6, 0x3f, 0x03, S, false, -EIO, false, true, false },
 	{ 0x6, 0x3f, 0x05, S, false, -EIO, false, true, false },
 	{ 0x6, 0x3f, 0x0e, S, false, -EIO, false, true, false },
-	{ 0x6, 0x3f, 0x01, S, true, -EIO, false, false, false },
+	{ 0x6, 0x3f, 0x01, S, false, -EIO, false, true, false },
+	{ 0x6, 0x3f, 0x02, S, false, -EIO, false, true, false },
+	{ 0x6, 0x3f, 0x16, S, false, -EIO, false, true, false },
+	{ 0x6, 0x3f, 0x00, S, true, -EIO, false, false, false },
+	{ 0x6, 0x0b, 0x01, S, true, -EIO, false, false, false },
 	{ 0x7, 0x27, 0x07, R, false, -ENOSPC, false, false, false },
-	{ 0x7, 0x27, 0x00, R, false, -EROFS, false, false, false },
+	{ 0x7, 0x74, 0x71, R, false, -EIO, false, false, false },
 	{ 0x8, 0x00, 0x00, R, false, -EIO, false, false, false },
 	{ 0x9, 0x80, 0x00, O, true, -EIO, false, false, false },
 	{ 0xa, 0x00, 0x00, R, false, -EIO, false, false, false },
-	{ 0xb, 0x47, 0x05, S, true, -EIO, false, false, false },
+	{ 0xb, 0x00, 0x00, S, true, -EIO, false, false, false },
+	{ 0xb, 0x08, 0x01, O, true, -EIO, false, false, false },
+	{ 0xb, 0x0c, 0x0c, O, true, -EIO, false, false, false },
+	{ 0xb, 0x0c, 0x0d, O, true, -EIO, false, false, false },
+	{ 0xb, 0x10, 0x01, O, true, -EIO, false, false, false },
+	{ 0xb, 0x11, 0x13, O, true, -EIO, false, false, false },
+	{ 0xb, 0x29, 0x03, S, true, -EIO, false, false, false },
+	{ 0xb, 0x2e, 0x01, O, true, -EIO, false, false, false },
+	{ 0xb, 0x44, 0x00, O, true, -EIO, false, false, false },
+	{ 0xb, 0x47, 0x03, O, true, -EIO, false, false, false },
+	{ 0xb, 0x47, 0x05, O, true, -EIO, false, false, false },
+	{ 0xb, 0x4b, 0x02, O, true, -EIO, false, false, false },
+	{ 0xb, 0x4e, 0x00, S, true, -EIO, false, false, false },
 	{ 0xc, 0x00, 0x00, O, true, -EIO, false, false, false },
 	{ 0xd, 0x00, 0x00, R, false, -ENOSPC, false, false, false },
 	{ 0xe, 0x1d, 0x00, R, false, -EIO, false, false, false },
@@ -225,7 +274,59 @@ static void good_is_done(void **state)
 {
 	(void)state;
 	assert_int_equal(on_status(SAM_STATUS_GOOD).action, VERDICT_DONE);
-	assert_int_equal(on_status(SAM_STATUS_CONDITION_MET).action, VERDICT_DONE);
+}
+
+static void condition_met_is_for_prefetch_alone(void **state)
+{
+	struct outcome o = { .status = SAM_STATUS_CONDITION_MET, .is_prefetch = true };
+
+	(void)state;
+	assert_int_equal(classify(&o).action, VERDICT_DONE);
+	/* A read that ends so has read nothing that one could rely on. */
+	o.is_prefetch = false;
+	assert_int_equal(classify(&o).action, VERDICT_RETRY_OTHER);
+	assert_true(classify(&o).counted);
+}
+
+static void flush_that_failed_in_the_device_is_not_tried_again(void **state)
+{
+	struct outcome o = {
+		.status = SAM_STATUS_CHECK_CONDITION, .is_write = true, .is_flush = true,
+		.sense = { .valid = true, .key = SENSE_KEY_HARDWARE_ERROR, .asc = 0x44 },
+	};
+
+	(void)state;
+	assert_int_equal(classify(&o).action, VERDICT_RETURN);
+	assert_int_equal(classify(&o).error, -EIO);
+	o.sense.key = SENSE_KEY_VENDOR_SPECIFIC;
+	assert_int_equal(classify(&o).action, VERDICT_RETURN);
+	/* Nothing was lost where it was not begun, or aborted. */
+	o.sense.key = SENSE_KEY_ABORTED_COMMAND;
+	assert_int_equal(classify(&o).action, VERDICT_RETRY_OTHER);
+	o.sense.key = SENSE_KEY_NOT_READY;
+	assert_int_equal(classify(&o).action, VERDICT_RETRY_OTHER);
+	o.sense.key = SENSE_KEY_HARDWARE_ERROR;
+	o.is_flush = false;
+	assert_int_equal(classify(&o).action, VERDICT_RETRY_OTHER);
+}
+
+static void only_writes_are_write_protected(void **state)
+{
+	struct outcome o = {
+		.status = SAM_STATUS_CHECK_CONDITION, .is_write = true,
+		.sense = { .valid = true, .key = SENSE_KEY_DATA_PROTECT, .asc = 0x27 },
+	};
+
+	(void)state;
+	for (uint8_t ascq = 0; ascq < 9; ascq++) {
+		o.sense.ascq = ascq;
+		assert_int_equal(classify(&o).action, VERDICT_RETURN);
+		assert_int_equal(classify(&o).error, ascq == 7 ? -ENOSPC : -EROFS);
+	}
+	o.sense.ascq = 0;
+	o.is_write = false;
+	assert_int_equal(classify(&o).action, VERDICT_RETURN);
+	assert_int_equal(classify(&o).error, -EIO);
 }
 
 static void wrong_length_is_never_done(void **state)
@@ -346,6 +447,9 @@ int main(void)
 		cmocka_unit_test(last_row_takes_everything),
 		cmocka_unit_test(sense_is_judged_as_the_standard_means_it),
 		cmocka_unit_test(good_is_done),
+		cmocka_unit_test(condition_met_is_for_prefetch_alone),
+		cmocka_unit_test(flush_that_failed_in_the_device_is_not_tried_again),
+		cmocka_unit_test(only_writes_are_write_protected),
 		cmocka_unit_test(wrong_length_is_never_done),
 		cmocka_unit_test(full_queues_wait_free_and_lower_the_depth),
 		cmocka_unit_test(aborted_and_reserved_units_are_told_apart),
