@@ -84,6 +84,8 @@ verify()
 }
 
 writes() { show "d['paths'][$1]['writes']"; }
+retries() { show "d['paths'][$1]['retries']"; }
+in_flight() { show "d['paths'][$1]['in_flight']"; }
 
 title "an array with two controllers, tgtd on loopback, and one disk of $SIZE_MIB MiB in $TESTDIR"
 array_start left --thin
@@ -102,10 +104,15 @@ make_image "$TESTDIR/image"
 copy_start "$TESTDIR/image"
 wait_for '[ "$(writes 0)" -ge 10 ] && [ "$(writes 1)" -ge 10 ]' 'writes are under way on both paths'
 is_own_child "$copy" || fail "the copy ended before the fault"
+# Frozen first, so that it is sure to die with writes in it.
+array_stop left
+wait_for '[ "$(in_flight 0)" -ge 1 ]' 'a write is in the left controller'
+held=$(in_flight 0)
 array_kill left
 is_own_child "$copy" || fail "the copy ended with the controller"
-echo "left is dead (kill -9 after $(writes 0) writes); the copy goes on"
+echo "left is dead (kill -9 after $(writes 0) writes, with $held in it); the copy goes on"
 wait_for '[ "$(paths_active)" = 1 ]' 'the dead path is noticed'
+assert '[ "$(retries 0)" -ge "$held" ]' "the writes that died with it were not sent again"
 picture "pathctl show: one path failed"
 copy_finish
 echo "the copy has ended without an error"
