@@ -267,8 +267,9 @@ static enum device_state state_by_paths(const struct device *device)
 bool device_is_checking(const struct device *device)
 {
 	for (unsigned int i = 0; i < device->npaths; i++)
-		if (device->paths[i]->state == PATH_CHECKING &&
-		    device->paths[i]->transport->state == TRANSPORT_UP)
+		if (path_is_held_back(device->paths[i]) ||
+		    (device->paths[i]->state == PATH_CHECKING &&
+		     device->paths[i]->transport->state == TRANSPORT_UP))
 			return true;
 	return false;
 }
@@ -323,7 +324,7 @@ void device_path_changed(struct device *device, struct path *path,
 		mpath_emit(mpath, EVENT_PATH_UP, device, path, NULL, "%s", reason);
 	if (path->state == PATH_DISABLED)
 		mpath_emit(mpath, EVENT_PATH_DISABLED, device, path, NULL, "%s", reason);
-	if (path->state == PATH_FAILED && !path->is_refused)
+	if (path->state == PATH_FAILED && !path->is_refused && !path_is_held_back(path))
 		mpath_emit(mpath, EVENT_PATH_FAILED, device, path, NULL, "%s", reason);
 	if (path->state == PATH_FAILED && from <= PATH_STANDBY && device->candidates.count) {
 		device->failovers++;
@@ -335,6 +336,17 @@ void device_path_changed(struct device *device, struct path *path,
 	tell_outage(device, path, reason);
 	if (device->candidates.count)
 		hold_paths_returned(device);
+	else
+		device_stir(device);    /* for device_release_paths() */
+}
+
+void device_release_paths(struct device *device)
+{
+	if (device->candidates.count || !device->dsm || device->state == DEVICE_STOPPED)
+		return;
+	for (unsigned int i = 0; i < device->npaths; i++)
+		if (path_is_held_back(device->paths[i]))
+			path_release(device->paths[i]);
 }
 
 void device_stop(struct device *device)

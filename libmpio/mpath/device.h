@@ -181,7 +181,11 @@ void device_make_active(struct device *device, struct request *request);
  * it is back. True where it is finished already. */
 bool device_abort(struct device *device, struct request *request, int error);
 
-/* A live session's path is being verified: in a moment it may be usable. */
+/* No path is usable: those that were held back are. */
+void device_release_paths(struct device *device);
+
+/* A live session's path is being verified, or was held back: in a moment it
+ * may be usable. */
 bool device_is_checking(const struct device *device);
 
 /* An outage is over: the time that requests were held does not count against

@@ -287,13 +287,12 @@ static struct path *pick_path(struct device *device, struct command *command)
 {
 	struct path *path = command->path;
 
-	if (command->stay && path && path_is_usable(path) &&
-	    transport_has_slot(path->transport))
+	if (command->stay && path && path_is_usable(path) && path_has_slot(path))
 		return path;
 	path = device->policy->pick(device->policy_context, &device->candidates, command,
 				    device->mpath->now_us);
 	if (path && (path->device != device || !path_is_usable(path) ||
-		     !transport_has_slot(path->transport))) {
+		     !path_has_slot(path))) {
 		mpath_emit(device->mpath, EVENT_BOGUS_PATH, device, NULL, NULL,
 			   "policy %s gave a path that cannot be used", device->policy->name);
 		return NULL;
@@ -323,6 +322,7 @@ void device_dispatch(struct device *device, struct command *command)
 
 void device_run(struct device *device)
 {
+	device_release_paths(device);
 	device_unit_run(device);
 	while (!list_is_empty(&device->hungry) && !list_is_empty(&device->pool)) {
 		struct request *request =

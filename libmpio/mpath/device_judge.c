@@ -70,8 +70,12 @@ static void note_error(struct path *path, const struct command *command,
 }
 
 static void act_on_path(struct device *device, struct path *path,
-			const struct verdict *verdict)
+			const struct command *command, const struct verdict *verdict)
 {
+	/* This one was in flight, too. */
+	if (verdict->lower_depth)
+		depth_lower(&path->depth, path->in_flight + 1, command->sent_us,
+			    device->mpath->now_us);
 	if (verdict->earlier_write_lost)
 		device->has_lost_write = true;
 	if (path->transport->state != TRANSPORT_UP)
@@ -166,13 +170,45 @@ static void return_error(struct device *device, struct command *command, int err
 		device_settle(device, command, error);
 }
 
+/* The delay doubles while a unit is busy, so that many commands that wait for
+ * it do not keep it so; a quarter of jitter either way parts them. */
+static uint64_t grown_us(struct device *device, uint64_t delay_us, unsigned int tries)
+{
+	uint64_t most_us = device->settings.retry_interval_ms * 1000;
+
+	for (unsigned int i = 1; i < tries && delay_us * 2 <= most_us; i++)
+		delay_us *= 2;
+	return delay_us * 3 / 4 + mpath_random(device->mpath, delay_us / 2 + 1);
+}
+
+/* How long COMMAND waits before it is sent again, in microseconds. */
+static uint64_t retry_delay_us(struct device *device, struct command *command,
+			       const struct path *path, const struct verdict *verdict)
+{
+	const struct candidates *candidates = &device->candidates;
+	bool has_other = candidates->count > 1 ||
+		(candidates->count == 1 && candidates->paths[0] != path);
+	uint64_t delay_us = (uint64_t)verdict->delay_ms * 1000;
+
+	/* Another path may take it at once; when all have been asked, it waits. */
+	if (!command->stay && has_other &&
+	    (!delay_us || ++command->free_tries < candidates->count))
+		return 0;
+	if (delay_us && command->stay)
+		return grown_us(device, delay_us, ++command->free_tries);
+	if (delay_us)
+		return delay_us;
+	if (verdict->counted ? command->tries > 1 : ++command->free_tries > FREE_TRIES)
+		return device->settings.retry_interval_ms * 1000;
+	return 0;               /* the first at once */
+}
+
 static void retry(struct device *device, struct command *command, struct path *path,
 		  const struct verdict *verdict)
 {
 	const struct settings *settings = &device->settings;
-	bool has_other = device->candidates.count > 1 ||
-		(device->candidates.count == 1 && device->candidates.paths[0] != path);
-	uint64_t delay_us = (uint64_t)verdict->delay_ms * 1000;
+	uint64_t now_us = device->mpath->now_us;
+	uint64_t delay_us, budget_us = 0;
 
 	path->counters.retries++;
 	if (verdict->counted && ++command->tries > settings->retry_count) {
@@ -181,16 +217,14 @@ static void retry(struct device *device, struct command *command, struct path *p
 	}
 	command->stay = verdict->action == VERDICT_RETRY_SAME;
 	command->avoid = command->stay ? NULL : path;
-	/* Another path may take it at once; when all have been asked, it waits. */
-	if (!command->stay && has_other &&
-	    (!delay_us || ++command->free_tries < device->candidates.count))
-		delay_us = 0;
-	else if (verdict->counted && !delay_us && command->tries > 1)
-		delay_us = settings->retry_interval_ms * 1000;  /* the first at once */
-	else if (!verdict->counted && !delay_us && ++command->free_tries > FREE_TRIES)
-		delay_us = settings->retry_interval_ms * 1000;
+	delay_us = retry_delay_us(device, command, path, verdict);
+	/* What a failed path carried goes on at once. */
+	if (!verdict->fail_path)
+		budget_us = retry_budget_take(&device->mpath->retry_budget, now_us);
+	if (delay_us < budget_us)
+		delay_us = budget_us;
 	if (delay_us && device->candidates.count)
-		hold_wait_until(device, command, device->mpath->now_us + delay_us);
+		hold_wait_until(device, command, now_us + delay_us);
 	else
 		device_dispatch(device, command);
 }
@@ -212,7 +246,7 @@ void device_answered(struct device *device, struct command *command)
 	verdict = device->dsm->interpret_error(&outcome);
 	if (verdict.action != VERDICT_DONE)
 		note_error(path, command, &outcome, &verdict);
-	act_on_path(device, path, &verdict);
+	act_on_path(device, path, command, &verdict);
 	if (verdict.action == VERDICT_DONE) {
 		was_done(device, command);
 		return;

@@ -252,12 +252,15 @@ int device_activate_path(struct device *device, struct path *path, char *error, 
 
 int device_fail_path(struct device *device, struct path *path, char *error, size_t len)
 {
+	struct flap flap = path->flap;
+
 	if (!path_is_usable(path))
 		return refuse(error, len, "path %s is %s already", path->id,
 			      path_state_name(path->state));
 	if (device_usable_paths(device) == 1)
 		return refuse(error, len, "path %s is the last one that works", path->id);
 	path_fail(path, "failed by the administrator");
+	path->flap = flap;      /* no fault of its own */
 	return 0;
 }
 

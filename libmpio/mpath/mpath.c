@@ -22,6 +22,7 @@ static const struct {
 	[EVENT_PATH_FAILED]     = { "path-failed", EVENT_WARNING, 0 },
 	[EVENT_PATH_REFUSED]    = { "path-refused", EVENT_ERROR, 20 },
 	[EVENT_PATH_DISABLED]   = { "path-disabled", EVENT_WARNING, 0 },
+	[EVENT_PATH_HELD_BACK]  = { "path-held-back", EVENT_WARNING, 0 },
 	[EVENT_FAILOVER]        = { "failover", EVENT_WARNING, 16 },
 	[EVENT_LAST_PATH]       = { "last-path", EVENT_WARNING, 18 },
 	[EVENT_ALL_PATHS_DOWN]  = { "all-paths-down", EVENT_ERROR, 23 },

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "list.h"
+#include "retry_budget.h"
 
 struct device;
 struct path;
@@ -36,6 +37,7 @@ enum event_kind {
 	EVENT_PATH_FAILED,
 	EVENT_PATH_REFUSED,
 	EVENT_PATH_DISABLED,
+	EVENT_PATH_HELD_BACK,
 	EVENT_FAILOVER,
 	EVENT_LAST_PATH,
 	EVENT_ALL_PATHS_DOWN,
@@ -76,6 +78,7 @@ struct mpath {
 	struct list answered;           /* commands whose answer is recorded */
 	struct list stirred;            /* devices with something to resubmit */
 	struct list finished;           /* requests whose done() is to be called */
+	struct retry_budget retry_budget;
 	bool is_running;                /* inside mpath_run() */
 	void (*listener)(void *opaque, const struct event *event);
 	void *listener_opaque;

@@ -32,6 +32,11 @@ bool path_is_usable(const struct path *path)
 	return path->state <= PATH_STANDBY;
 }
 
+bool path_is_held_back(const struct path *path)
+{
+	return path->state == PATH_FAILED && path->is_verified;
+}
+
 static uint64_t jittered(struct mpath *mpath, uint64_t interval_us)
 {
 	return mpath->now_us + interval_us * 3 / 4 + mpath_random(mpath, interval_us / 2 + 1);
@@ -42,15 +47,21 @@ static void schedule(struct path *path)
 {
 	const struct settings *settings = &path->device->settings;
 	struct mpath *mpath = path->device->mpath;
+	uint64_t due_us;
 
+	mpath_timer_disarm(&path->timer);
 	if (path->transport->state != TRANSPORT_UP)
-		mpath_timer_disarm(&path->timer);
-	else if (!path_is_usable(path))
-		mpath_timer_arm(mpath, &path->timer,
-				jittered(mpath, settings->path_recovery_interval_ms * 1000));
-	else if (settings->path_verify)
-		mpath_timer_arm(mpath, &path->timer,
-				jittered(mpath, settings->path_verify_interval_ms * 1000));
+		return;
+	if (path_is_usable(path)) {
+		due_us = jittered(mpath, settings->path_verify_interval_ms * 1000);
+		if (settings->path_verify)
+			mpath_timer_arm(mpath, &path->timer, due_us);
+		return;
+	}
+	due_us = jittered(mpath, settings->path_recovery_interval_ms * 1000);
+	if (flap_holds(&path->flap, mpath->now_us) && path->flap.until_us < due_us)
+		due_us = path->flap.until_us;
+	mpath_timer_arm(mpath, &path->timer, due_us);
 }
 
 static void timer_fired(struct mpath_timer *timer)
@@ -77,6 +88,7 @@ int path_init(struct path *path, struct device *device, unsigned int index,
 		path->state = PATH_DISABLED;
 		path->was_checked = true;
 	}
+	depth_init(&path->depth);
 	snprintf(path->id, sizeof path->id, "%u", index);
 	list_append(&transport->paths, &path->on_transport);
 	mpath_timer_init(&path->timer, timer_fired);
@@ -100,6 +112,27 @@ void path_note_error(struct path *path, const char *format, ...)
 	path->last_error_us = path->device->mpath->now_us;
 }
 
+static uint64_t carried(const struct path *path)
+{
+	return path->counters.ops[PATH_OP_READ] + path->counters.ops[PATH_OP_WRITE];
+}
+
+/* It was in service. */
+static void count_failure(struct path *path)
+{
+	const struct settings *settings = &path->device->settings;
+	struct mpath *mpath = path->device->mpath;
+	struct flap_limits limits = {
+		.window_us = settings->flap_window_ms * 1000,
+		.first_us = settings->path_recovery_interval_ms * 1000,
+		.most_us = settings->flap_backoff_max_ms * 1000,
+	};
+
+	path->counters.failures++;
+	flap_failed(&path->flap, &limits, mpath->now_us, carried(path),
+		    (unsigned int)mpath_random(mpath, 1024));
+}
+
 void path_enter(struct path *path, enum path_state state, const char *format, ...)
 {
 	enum path_state from = path->state;
@@ -116,7 +149,7 @@ void path_enter(struct path *path, enum path_state state, const char *format, ..
 	path->since_us = path->device->mpath->now_us;
 	if (state == PATH_FAILED) {
 		if (from <= PATH_STANDBY)
-			path->counters.failures++;
+			count_failure(path);
 		path_note_error(path, "%s", reason);
 	}
 	device_path_changed(path->device, path, from, reason);
@@ -154,12 +187,18 @@ void path_settle(struct path *path, const struct command *command)
 	assert(path->in_flight > 0);
 	path->in_flight--;
 	path->in_flight_bytes -= command->cdb.data_len;
+	/* The nexus tells of its slots alone, and has told of this one already. */
+	if (path->depth.limit != DEPTH_UNLIMITED)
+		device_stir(path->device);
 	if (command->delivery != DELIVERY_ANSWERED)
 		return;
 	if (command->status) {
 		path->counters.errors++;
 		return;
 	}
+	if (path->depth.limit != DEPTH_UNLIMITED)
+		depth_raise(&path->depth, path->transport->queue_depth,
+			    path->device->mpath->now_us);
 	if (op == PATH_OPS)
 		return;
 	path->counters.ops[op]++;
@@ -215,6 +254,7 @@ void path_session_down(struct path *path, const char *reason)
 	path->is_verified = false;
 	path->is_size_pending = false;
 	path->was_checked = true;
+	depth_init(&path->depth);
 	if (path->settings.is_disabled)
 		return;
 	if (path->state == PATH_FAILED)
@@ -248,12 +288,45 @@ static enum path_state resulting_state(const struct path *path)
 	return path->settings.is_standby && state < PATH_STANDBY ? PATH_STANDBY : state;
 }
 
+/* Back from verification, but not in service: it has failed too often of late.
+ * It is verified on, so that it can stand in at once for the last other path. */
+static void hold_back(struct path *path)
+{
+	struct mpath *mpath = path->device->mpath;
+	const struct flap *flap = &path->flap;
+	char reason[96];
+
+	snprintf(reason, sizeof reason, "held back %.1f s: failed %u times in %.1f s",
+		 (double)(flap->until_us - mpath->now_us) / 1e6, flap->failures,
+		 (double)(mpath->now_us - flap->first_us) / 1e6);
+	path_note_error(path, "%s", reason);
+	if (!path->flap.is_told)
+		mpath_emit(mpath, EVENT_PATH_HELD_BACK, path->device, path, NULL, "%s", reason);
+	path->flap.is_told = true;
+	path_enter(path, PATH_FAILED, "%s", reason);
+	schedule(path);
+}
+
 void path_accept(struct path *path)
 {
+	uint64_t now_us = path->device->mpath->now_us;
+
 	path->is_refused = false;
 	path->is_size_pending = false;
+	if (flap_holds(&path->flap, now_us) && !path_is_usable(path) &&
+	    device_usable_paths(path->device)) {
+		hold_back(path);
+		return;
+	}
+	flap_returned(&path->flap, now_us, carried(path));
 	path_enter(path, resulting_state(path), "verified: %s", path->unit.identity.text);
 	schedule(path);
+}
+
+void path_release(struct path *path)
+{
+	path->flap.until_us = 0;
+	path_accept(path);
 }
 
 void path_reconsider(struct path *path, const char *reason)
@@ -279,6 +352,7 @@ static void disable(struct path *path)
 
 static void enable(struct path *path)
 {
+	path->flap = (struct flap) { 0 };
 	if (may_be_asked(path))
 		path_doubt(path, "enabled by the administrator");
 	else

@@ -12,16 +12,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "depth.h"
+#include "flap.h"
 #include "histogram.h"
 #include "list.h"
 #include "mpath.h"
 #include "settings.h"
+#include "transport.h"
 #include "unit.h"
 #include "verify.h"
 
 struct command;
 struct device;
-struct transport;
 
 enum path_state {
 	PATH_ACTIVE_OPTIMIZED,
@@ -69,6 +71,8 @@ struct path {
 	struct verify verify;
 	struct mpath_timer timer;       /* next verification */
 
+	struct flap flap;
+	struct depth depth;
 	unsigned int in_flight;
 	uint64_t in_flight_bytes;
 	struct path_counters counters;
@@ -80,6 +84,15 @@ const char *path_state_name(enum path_state state);
 
 /* May carry I/O, if no better path is there. */
 bool path_is_usable(const struct path *path);
+
+/* Verified, and could be in service, but has failed too often of late. */
+bool path_is_held_back(const struct path *path);
+
+/* One more command may be sent down it now. */
+static inline bool path_has_slot(const struct path *path)
+{
+	return transport_has_slot(path->transport) && path->in_flight < path->depth.limit;
+}
 
 /* For device.c. */
 int path_init(struct path *path, struct device *device, unsigned int index,
@@ -111,6 +124,9 @@ void path_reschedule(struct path *path);
 
 /* The unit behind the path is gone or not fit; checked again later. */
 void path_fail(struct path *path, const char *reason);
+
+/* There is no other path: it is no longer held back. */
+void path_release(struct path *path);
 
 /* The device takes the path in after a verification, or refuses it. */
 void path_accept(struct path *path);

@@ -13,7 +13,6 @@
 #include "command.h"
 #include "mpath.h"
 #include "path.h"
-#include "transport.h"
 
 struct failover_only {
 	const struct settings *settings;
@@ -117,9 +116,9 @@ static struct path *failover_only_pick(void *context, const struct candidates *c
 			other = path;
 	}
 	/* The command has just failed there: this one goes elsewhere, once. */
-	if (command->avoid == active && other && transport_has_slot(other->transport))
+	if (command->avoid == active && other && path_has_slot(other))
 		active = other;
-	return active && transport_has_slot(active->transport) ? active : NULL;
+	return active && path_has_slot(active) ? active : NULL;
 }
 
 static void failover_only_activate(void *context, const struct path *path)

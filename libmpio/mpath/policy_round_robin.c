@@ -12,7 +12,6 @@
 #include "command.h"
 #include "mpath.h"
 #include "path.h"
-#include "transport.h"
 
 struct round_robin {
 	const struct settings *settings;
@@ -40,7 +39,7 @@ static void round_robin_changed(void *context, const struct candidates *candidat
 
 static bool may_take(const struct path *path, const struct command *command)
 {
-	return path != command->avoid && transport_has_slot(path->transport);
+	return path != command->avoid && path_has_slot(path);
 }
 
 /* Half of what the burst allows is the most that one path may be ahead. */
@@ -76,7 +75,7 @@ static struct path *round_robin_pick(void *context, const struct candidates *can
 	/* Only the path to avoid has a slot, or none: to wait for a path that
 	 * may hang would hold up all that come behind. */
 	for (size_t i = 0; i < candidates->count; i++)
-		if (transport_has_slot(candidates->paths[i]->transport))
+		if (path_has_slot(candidates->paths[i]))
 			return candidates->paths[i];
 	return NULL;
 }

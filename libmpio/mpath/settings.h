@@ -28,6 +28,8 @@ struct settings {
 	bool path_verify;
 	uint64_t path_verify_interval_ms;
 	uint64_t path_recovery_interval_ms;
+	uint64_t flap_window_ms;        /* 0: no path is held back */
+	uint64_t flap_backoff_max_ms;
 	uint64_t connect_timeout_ms;
 	uint64_t login_timeout_ms;
 	uint64_t nop_interval_ms;

@@ -94,7 +94,8 @@ a_path_that_returned_is_used_again()
 # are kill -9 of the target.
 data_are_right_through_100_path_kills()
 {
-	two_paths "$(array_url left)" "$(array_url right)"
+	# A path that is killed so often would be held back.
+	two_paths "$(array_url left)" "$(array_url right)" flap-window=0
 	(
 		# Runs of fio, each with other data, until the kills are over.
 		run=0

@@ -351,6 +351,8 @@ struct settings fake_settings(void)
 		.io_timeout_ms = 30000, .retry_count = 3, .retry_interval_ms = 1000,
 		.path_verify = true, .path_verify_interval_ms = 30000,
 		.path_recovery_interval_ms = 5000, .queue_depth = 64,
+		.connect_timeout_ms = 3000, .login_timeout_ms = 15000,
+		.nop_interval_ms = 5000, .nop_timeout_ms = 5000,
 		.max_transfer = 1 << 20, .path_burst = 1,
 	};
 }

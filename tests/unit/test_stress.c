@@ -2,8 +2,9 @@
 /*
  * Random work on a random array, by seed: workers that submit everything there
  * is, sessions that break in the middle of it, targets that refuse, fall
- * silent, answer out of order and with every kind of error, units that grow,
- * portals behind which another unit appears. At any time: a request completes
+ * silent, answer out of order and with every kind of error, units that grow or
+ * are busy for long, portals behind which another unit appears, an administrator
+ * who changes policies and paths. At any time: a request completes
  * once, within its time, and what is read is what was written. Whenever the
  * array is left in peace: everything completes, nothing is left on any list,
  * and the medium is what the workers made of it.
@@ -21,6 +22,7 @@
 
 #include <cmocka.h>
 
+#include "device_settings.h"
 #include "fake.h"
 #include "status.h"
 #include "workers.h"
@@ -60,6 +62,97 @@ static const struct fake_answer answers[] = {
 	{ .status = SAM_STATUS_GOOD, .residual = BLOCK },
 	{ .status = SAM_STATUS_GOOD, .residual = BLOCK, .overflow = true },
 };
+
+/* More than a retry or two, down one path or all. */
+static void storm(struct fake_nexus *nexus)
+{
+	struct fake_answer busy = {
+		.status = one_in(2) ? SAM_STATUS_BUSY : SAM_STATUS_TASK_SET_FULL,
+	};
+
+	for (unsigned int i = 0; i < fake.count; i++) {
+		if (&fake.nexuses[i] != nexus && one_in(2))
+			continue;
+		for (unsigned int n = draw(FAKE_SCRIPT / 2); n > 0; n--)
+			if (fake.nexuses[i].script_len < FAKE_SCRIPT)
+				fake_script(&fake.nexuses[i], busy);
+	}
+}
+
+/*
+ * The administrator
+ */
+
+static void draw_marks(struct device_settings *settings)
+{
+	for (unsigned int i = 0; i < settings->npaths; i++)
+		settings->paths[i] = (struct path_settings) {
+			.weight = draw(4), .is_standby = one_in(4),
+			.is_disabled = one_in(4), .is_preferred = one_in(4),
+		};
+}
+
+static void draw_settings(struct settings *settings)
+{
+	const struct policy_ops *const *policy = policy_all();
+	unsigned int count = 0;
+
+	while (policy[count])
+		count++;
+	strcpy(settings->policy, one_in(4) ? "" : policy[draw(count)]->name);
+	settings->queue_depth = 1 + draw(one_in(2) ? 4 : 64);
+	settings->max_transfer = (1 + draw(32)) * BLOCK;
+	settings->path_burst = 1 + draw(16);
+	settings->failback = (enum failback)draw(3);
+	settings->path_verify_interval_ms = 1000 + draw(5000);
+	settings->path_recovery_interval_ms = 500 + draw(2000);
+	settings->flap_window_ms = one_in(2) ? 0 : draw(60000);
+}
+
+/* What is refused has changed nothing. */
+static void change_settings(void)
+{
+	struct device_settings before, wanted, after;
+	char error[160] = "";
+
+	device_get_settings(fake.device, &before);
+	wanted = before;
+	draw_marks(&wanted);
+	draw_settings(&wanted.settings);
+	if (!device_apply(fake.device, &wanted, error, sizeof error))
+		return;
+	assert_string_not_equal(error, "");
+	device_get_settings(fake.device, &after);
+	assert_memory_equal(&before, &after, sizeof before);
+}
+
+static void administrate(void)
+{
+	struct path *path = fake.device->paths[draw(fake.count)];
+	char error[160];
+
+	switch (draw(4)) {
+	case 0:
+		device_activate_path(fake.device, path, error, sizeof error);
+		break;
+	case 1:
+		device_fail_path(fake.device, path, error, sizeof error);
+		break;
+	default:
+		change_settings();
+	}
+}
+
+static void enable_all_paths(void)
+{
+	struct device_settings settings;
+	char error[160];
+
+	device_get_settings(fake.device, &settings);
+	memset(settings.paths, 0, sizeof settings.paths);
+	if (device_apply(fake.device, &settings, error, sizeof error))
+		fail_msg("%s", error);
+}
 
 /* RECOVERED ERROR means that it was done: the fake must do it. */
 static bool claims_success(const struct fake_answer *answer)
@@ -108,7 +201,14 @@ static void grow(void)
 
 static void disturb(struct fake_nexus *nexus)
 {
-	switch (draw(8)) {
+	switch (draw(10)) {
+	case 8:
+		administrate();
+		break;
+	case 9:
+		if (one_in(4))
+			storm(nexus);
+		break;
 	case 0:
 		break_session(nexus);
 		break;
@@ -203,6 +303,7 @@ static void make_peace(void)
 		if (nexus->unit != unit)
 			swap_unit(nexus), nexus->unit = unit;
 	}
+	enable_all_paths();
 	/* Unaligned writes to one block take turns, each with its own time. */
 	fake_advance(&fake, 2 * COMMAND_TIMEOUT_MS);
 	workers_check_idle();
@@ -244,14 +345,9 @@ static void tune(struct settings *settings)
 	settings->io_timeout_ms = 10000;
 	settings->retry_count = draw(6);
 	settings->retry_interval_ms = draw(2000);
-	settings->path_verify_interval_ms = 1000 + draw(5000);
-	settings->path_recovery_interval_ms = 500 + draw(2000);
-	settings->queue_depth = 1 + draw(one_in(2) ? 4 : 64);
-	settings->max_transfer = (1 + draw(32)) * BLOCK;
-	settings->path_burst = 1 + draw(16);
-	settings->failback = (enum failback)draw(3);
 	settings->failback_ms = draw(3000);
-	strcpy(settings->policy, one_in(2) ? "failover-only" : "round-robin");
+	settings->flap_backoff_max_ms = 1000 + draw(10000);
+	draw_settings(settings);
 }
 
 static void start_units(void)
