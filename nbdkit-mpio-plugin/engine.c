@@ -10,7 +10,6 @@
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
-#include "control.h"
 #include "device.h"
 #include "initiator.h"
 #include "log.h"
@@ -20,6 +19,7 @@
 #include "pump.h"
 #include "report.h"
 #include "seat.h"
+#include "server.h"
 #include "transport.h"
 
 /* Once a path is usable, the others get this long to join before we go on. */
@@ -197,6 +197,11 @@ void engine_explain(const struct engine *engine, char *text, size_t len)
 	device_explain_paths(engine->device, text, len);
 }
 
+static uint64_t now_us(void)
+{
+	return uv_hrtime() / 1000;
+}
+
 void engine_serve_control(struct engine *engine, const struct seat *seat)
 {
 	char *path;
@@ -204,8 +209,11 @@ void engine_serve_control(struct engine *engine, const struct seat *seat)
 	if (!seat->directory || !engine->parameters->control)
 		return;
 	path = seat_socket_path(seat);
+	engine->control.device = engine->device;
+	engine->control.now_us = now_us;
 	if (path)
-		engine->server = ctl_server_new(engine->loop, path, control_methods, engine);
+		engine->server = ctl_server_new(engine->loop, path, control_methods,
+						&engine->control);
 	if (!engine->server)
 		log_warning("export %s: no control socket %s: %m; pathctl will not see this export",
 			    seat->name, path ? path : "");

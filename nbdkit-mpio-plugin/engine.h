@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "control.h"
 #include "loop.h"
 #include "settings.h"
 
@@ -33,6 +34,7 @@ struct engine {
 	/* What was last said of each one's failed logins, by report.c. */
 	char login_failures[MPIO_MAX_PATHS][160];
 	size_t nnexuses;
+	struct control control;
 	struct ctl_server *server;
 	struct loop_message stop;
 	bool is_started;                /* the loop has its thread */

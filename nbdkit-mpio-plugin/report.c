@@ -39,12 +39,14 @@ void report_message(enum log_level level, const char *message)
 		fprintf(stderr, "nbdkit: mpio: %s%s\n", words[level], message);
 }
 
+/* What is worth a line though nothing is wrong. */
 static bool is_good_news(enum event_kind kind)
 {
 	switch (kind) {
 	case EVENT_PATH_UP:
 	case EVENT_PATHS_RETURNED:
 	case EVENT_SIZE_CHANGED:
+	case EVENT_ADMIN_CHANGE:
 		return true;
 	default:
 		return false;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * A client is either read from or written to, never both: while an answer is
- * on its way its further requests wait in the socket. So a client that does
- * not read cannot make us queue more than one answer, and its time to take it
- * is limited.
+ * on its way, or promised for later, its further requests wait in the socket.
+ * So a client that does not read cannot make us queue more than one answer, and
+ * its time to take it is limited.
  *
  * Handles live until libuv has called their close callback, which may be
  * after the server is gone: a client cut off is unlinked at once and frees
@@ -28,13 +28,17 @@ struct ctl_server {
 	uv_pipe_t pipe;
 	const struct ctl_method *methods;
 	void *opaque;
+	struct peer_rules rules;
 	struct list clients;
 	size_t nclients;
+	size_t nreaders;                /* those among them that may not change anything */
 };
 
 struct client {
 	struct list node;
 	struct ctl_server *server;
+	struct peer peer;
+	struct rpc_later later;
 	uv_pipe_t pipe;
 	uv_timer_t timer;               /* runs while an answer is out */
 	uv_write_t write;
@@ -63,8 +67,10 @@ static void cut_off(struct client *client)
 	if (client->is_closing)
 		return;
 	client->is_closing = true;
+	rpc_cancel(&client->later);
 	list_remove(&client->node);
 	client->server->nclients--;
+	client->server->nreaders -= !client->peer.may_change;
 	client->server = NULL;
 	uv_close((uv_handle_t *)&client->pipe, handle_closed);
 	uv_close((uv_handle_t *)&client->timer, handle_closed);
@@ -92,13 +98,18 @@ static void answer_written(uv_write_t *write, int status)
 		next_request(client);
 }
 
+static void stop_reading(struct client *client)
+{
+	uv_read_stop((uv_stream_t *)&client->pipe);
+	client->is_reading = false;
+}
+
 /* Takes ANSWER. */
 static void send_answer(struct client *client, char *answer, size_t len)
 {
 	uv_buf_t buf = uv_buf_init(answer, (unsigned int)len);
 
-	uv_read_stop((uv_stream_t *)&client->pipe);
-	client->is_reading = false;
+	stop_reading(client);
 	client->answer = answer;
 	client->write.data = client;
 	if (uv_write(&client->write, (uv_stream_t *)&client->pipe, &buf, 1, answer_written) < 0) {
@@ -106,6 +117,17 @@ static void send_answer(struct client *client, char *answer, size_t len)
 		return;
 	}
 	uv_timer_start(&client->timer, took_too_long, CTL_READ_TIMEOUT_MS, 0);
+}
+
+/* What was promised is there. */
+static void answer_ready(struct rpc_later *later, char *line, size_t len)
+{
+	struct client *client = list_entry(later, struct client, later);
+
+	if (line)
+		send_answer(client, line, len);
+	else
+		cut_off(client);
 }
 
 static void make_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
@@ -158,13 +180,17 @@ static void next_request(struct client *client)
 		if (!end)
 			break;
 		len = (size_t)(end - start);
-		answer = rpc_serve(client->server->methods, client->server->opaque, start, len,
-				   &answer_len);
+		answer = rpc_serve(client->server->methods, client->server->opaque,
+				   &client->peer, &client->later, start, len, &answer_len);
 		client->used -= len + 1;
 		client->scanned = 0;
 		memmove(start, end + 1, client->used);
 		if (answer) {
 			send_answer(client, answer, answer_len);
+			return;
+		}
+		if (client->later.is_promised) {
+			stop_reading(client);
 			return;
 		}
 	}
@@ -177,10 +203,29 @@ static void next_request(struct client *client)
 		client->is_reading = true;
 }
 
+/* Looking is for everybody, but nobody who only looks may keep out those who
+ * have to change something. */
+static bool is_welcome(const struct client *client)
+{
+	const struct ctl_server *server = client->server;
+
+	return server->nclients <= CTL_MAX_CLIENTS &&
+	       (client->peer.may_change || server->nreaders <= CTL_MAX_READERS);
+}
+
+static int identify(struct client *client)
+{
+	uv_os_fd_t fd;
+	int error = uv_fileno((uv_handle_t *)&client->pipe, &fd);
+
+	return error < 0 ? error : peer_identify(&client->server->rules, fd, &client->peer);
+}
+
 static void connected(uv_stream_t *listener, int status)
 {
 	struct ctl_server *server = listener->data;
 	struct client *client;
+	int failed = -ECONNABORTED;
 
 	if (status < 0)
 		return;
@@ -192,11 +237,14 @@ static void connected(uv_stream_t *listener, int status)
 	uv_timer_init(listener->loop, &client->timer);
 	client->pipe.data = client->timer.data = client;
 	client->open_handles = 2;
+	client->later.ready = answer_ready;
 	list_append(&server->clients, &client->node);
-	server->nclients++;
 
-	if (uv_accept(listener, (uv_stream_t *)&client->pipe) < 0 ||
-	    server->nclients > CTL_MAX_CLIENTS)
+	if (uv_accept(listener, (uv_stream_t *)&client->pipe) == 0)
+		failed = identify(client);
+	server->nclients++;
+	server->nreaders += !client->peer.may_change;
+	if (failed < 0 || !is_welcome(client))
 		cut_off(client);
 	else
 		next_request(client);
@@ -251,14 +299,16 @@ struct ctl_server *ctl_server_new(struct loop *loop, const char *socket_path,
 		return NULL;
 	server->methods = methods;
 	server->opaque = opaque;
+	peer_rules_init(&server->rules, CTL_GROUP);
 	list_init(&server->clients);
 	uv_pipe_init(loop_uv(loop), &server->pipe, 0);
 	server->pipe.data = server;
 
-	/* The mode is set before anyone can connect: connect() to a socket
-	 * nobody listens on is refused. */
+	/* Who may change something is decided by who he is, not by the mode. It
+	 * is set before anyone can connect: connect() to a socket nobody listens
+	 * on is refused. */
 	error = uv_pipe_bind(&server->pipe, socket_path);
-	if (error == 0 && chmod(socket_path, 0660) < 0)
+	if (error == 0 && chmod(socket_path, 0666) < 0)
 		error = -errno;
 	if (error == 0)
 		error = uv_listen((uv_stream_t *)&server->pipe, 16, connected);

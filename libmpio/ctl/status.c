@@ -1,64 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "status.h"
 
-#include <stdio.h>
-#include <string.h>
-#include <time.h>
-
 #include "device.h"
 #include "luns.h"
+#include "put.h"
 #include "transport.h"
-
-/* Adds VALUE (taken, may be NULL) to OBJECT. */
-static void put(json_t *object, const char *key, json_t *value)
-{
-	json_object_set_new(object, key, value ? value : json_null());
-}
-
-static void put_number(json_t *object, const char *key, uint64_t value)
-{
-	put(object, key, json_integer((json_int_t)value));
-}
-
-/* Texts may hold what a target sent: whatever is not UTF-8 must not cost us
- * the whole answer. */
-static void put_text(json_t *object, const char *key, const char *text)
-{
-	char copy[1024];
-	json_t *value = json_string(text);
-
-	if (!value && text) {
-		snprintf(copy, sizeof(copy), "%s", text);
-		for (char *c = copy; *c; c++)
-			if (*c < ' ' || *c > '~')
-				*c = '?';
-		value = json_string(copy);
-	}
-	put(object, key, value);
-}
-
-/* The core keeps monotonic time only: an age is turned into a date here. */
-static void put_time(json_t *object, const char *key, uint64_t now_us, uint64_t then_us)
-{
-	char text[40];
-	struct timespec ts;
-	struct tm tm;
-	uint64_t us;
-
-	if (then_us == 0) {
-		put(object, key, json_null());
-		return;
-	}
-	clock_gettime(CLOCK_REALTIME, &ts);
-	us = (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-	us -= now_us > then_us ? now_us - then_us : 0;
-	ts.tv_sec = (time_t)(us / 1000000);
-	gmtime_r(&ts.tv_sec, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text + strlen(text), sizeof(text) - strlen(text), ".%03uZ",
-		 (unsigned int)(us / 1000 % 1000));
-	put(object, key, json_string(text));
-}
 
 static const char *access_name(const struct unit *unit)
 {
@@ -180,4 +126,24 @@ json_t *status_show(const struct device *device)
 json_t *status_list(const struct device *device)
 {
 	return show(device, false);
+}
+
+json_t *status_stats(const struct device *device)
+{
+	uint64_t now_us = device->mpath->now_us;
+	json_t *object = json_object();
+	json_t *paths = json_array();
+
+	put_text(object, "name", device->name);
+	put_time(object, "since", now_us, device->counted_since_us);
+	put_number(object, "failovers", device->failovers);
+	for (unsigned int i = 0; i < device->npaths; i++) {
+		json_t *path = json_object();
+
+		put_text(path, "id", device->paths[i]->id);
+		put_figures(path, device->paths[i], now_us);
+		json_array_append_new(paths, path);
+	}
+	put(object, "paths", paths);
+	return object;
 }

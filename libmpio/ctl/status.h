@@ -18,4 +18,7 @@ json_t *status_show(const struct device *device);
 /* The same without the paths' counters and latencies. */
 json_t *status_list(const struct device *device);
 
+/* Only the paths' counters and latencies, and since when they count. */
+json_t *status_stats(const struct device *device);
+
 #endif

@@ -66,7 +66,7 @@ struct device *device_new(struct mpath *mpath, const char *name, const struct se
 	}
 	device->mpath = mpath;
 	device->settings = *settings;
-	device->no_path_since_us = mpath->now_us;
+	device->no_path_since_us = device->counted_since_us = mpath->now_us;
 	device->has_write_same = device->has_prefetch = true;
 	snprintf(device->name, sizeof device->name, "%s", name);
 	list_init(&device->on_stirred);
@@ -166,6 +166,19 @@ unsigned int device_usable_paths(const struct device *device)
 	for (unsigned int i = 0; i < device->npaths; i++)
 		count += path_is_usable(device->paths[i]);
 	return count;
+}
+
+void device_reset_counters(struct device *device)
+{
+	device->failovers = 0;
+	device->counted_since_us = device->mpath->now_us;
+	for (unsigned int i = 0; i < device->npaths; i++) {
+		struct path *path = device->paths[i];
+
+		path->counters = (struct path_counters) { 0 };
+		for (enum path_op op = 0; op < PATH_OPS; op++)
+			histogram_reset(&path->latency[op]);
+	}
 }
 
 __attribute__((format(printf, 3, 4)))

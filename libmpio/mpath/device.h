@@ -95,6 +95,7 @@ struct device {
 	bool is_outage_told;            /* as an event */
 	bool has_lost_write;            /* an acknowledged one: the next flush fails */
 	uint64_t no_path_since_us;
+	uint64_t counted_since_us;      /* failovers, and the paths' counters */
 	uint64_t failovers;
 	void *zeroes;                   /* for WRITE SAME and its stand-in */
 	uint32_t zeroes_blocks;
@@ -132,6 +133,9 @@ bool device_is_ready(const struct device *device);
 
 /* Every path is usable, refused or has failed at least once. */
 bool device_is_settled(const struct device *device);
+
+/* Failovers, and all paths' counters and latencies, to zero. */
+void device_reset_counters(struct device *device);
 
 unsigned int device_usable_paths(const struct device *device);
 const char *device_state_name(enum device_state state);

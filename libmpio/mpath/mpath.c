@@ -33,6 +33,7 @@ static const struct {
 	[EVENT_LOGIN_FAILED]    = { "login-failed", EVENT_WARNING, 0 },
 	[EVENT_SIZE_CHANGED]    = { "size-changed", EVENT_WARNING, 0 },
 	[EVENT_ACCESS_CHANGED]  = { "access-changed", EVENT_WARNING, 0 },
+	[EVENT_ADMIN_CHANGE]    = { "admin-change", EVENT_INFO, 0 },
 	[EVENT_BOGUS_PATH]      = { "bogus-path", EVENT_ERROR, 33 },
 	[EVENT_COMMAND_TIMEOUT] = { "command-timeout", EVENT_ERROR, 25 },
 	[EVENT_POLICY_CHANGED]  = { "policy-changed", EVENT_INFO, 0 },

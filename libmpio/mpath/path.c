@@ -147,6 +147,7 @@ void path_enter(struct path *path, enum path_state state, const char *format, ..
 
 	path->state = state;
 	path->since_us = path->device->mpath->now_us;
+	snprintf(path->why, sizeof path->why, "%s", reason);
 	if (state == PATH_FAILED) {
 		if (from <= PATH_STANDBY)
 			count_failure(path);

@@ -66,6 +66,7 @@ struct path {
 	char last_error[256];
 	uint64_t last_error_us;         /* 0: never */
 	uint64_t since_us;              /* of the state */
+	char why[256];                  /* it was entered */
 
 	struct unit unit;               /* as last verified */
 	struct verify verify;

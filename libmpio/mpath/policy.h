@@ -24,6 +24,8 @@ struct candidates {
 
 struct policy_ops {
 	const char *name;               /* "round-robin", as users write it */
+	const char *rule;               /* how it chooses, in a few words for users */
+	size_t context_size;            /* of plain bytes: policy_peek() uses a copy */
 
 	/* NULL on lack of memory. SETTINGS are borrowed for the policy's life. */
 	void *(*create)(const struct settings *settings);
@@ -48,6 +50,11 @@ struct policy_ops {
 	/* The path new I/O goes to, where there is just one; NULL else. Optional. */
 	const struct path *(*active)(const void *context);
 };
+
+/* The path that a small read would go down now, or NULL as pick() has it. The
+ * policy does not notice. */
+const struct path *policy_peek(const struct policy_ops *policy, const void *context,
+			       const struct candidates *candidates, uint64_t now_us);
 
 /* NULL where no policy has that name. */
 const struct policy_ops *policy_find(const char *name);

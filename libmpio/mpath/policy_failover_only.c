@@ -145,6 +145,8 @@ static const struct path *failover_only_active(const void *context)
 
 const struct policy_ops policy_failover_only = {
 	.name = "failover-only",
+	.rule = "one path, the preferred one if it may; the others stand by",
+	.context_size = sizeof(struct failover_only),
 	.create = failover_only_create,
 	.destroy = free,
 	.changed = failover_only_changed,

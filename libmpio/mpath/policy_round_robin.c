@@ -82,6 +82,8 @@ static struct path *round_robin_pick(void *context, const struct candidates *can
 
 const struct policy_ops policy_round_robin = {
 	.name = "round-robin",
+	.rule = "every path in turn, path_burst requests at a time",
+	.context_size = sizeof(struct round_robin),
 	.create = round_robin_create,
 	.destroy = free,
 	.changed = round_robin_changed,

@@ -9,34 +9,58 @@
 #include "fuzz.h"
 #include "rpc.h"
 
-static json_t *echo(void *opaque, const json_t *params, int *code, char *error, size_t len)
+/* Parameters are of the types that the table says, whatever was sent. */
+static json_t *echo(struct rpc_call *call)
 {
-	(void)opaque;
-	(void)code;
-	(void)error;
-	MUST(len > 0);
-	MUST(!params || json_is_object(params));
-	return params ? json_deep_copy(params) : json_null();
+	MUST(!call->params || json_is_object(call->params));
+	MUST(!rpc_is_given(call, "text") || rpc_text(call, "text"));
+	MUST(!rpc_is_given(call, "number") ||
+	     json_is_integer(json_object_get(call->params, "number")));
+	MUST(!rpc_is_given(call, "bool") ||
+	     json_is_boolean(json_object_get(call->params, "bool")));
+	MUST(!rpc_is_given(call, "object") || json_is_object(rpc_object(call, "object")));
+	MUST(!rpc_is_given(call, "change") || call->peer->may_change);
+	return call->params ? json_deep_copy(call->params) : json_null();
 }
 
-static json_t *show(void *opaque, const json_t *params, int *code, char *error, size_t len)
+static json_t *show(struct rpc_call *call)
 {
-	const char *lun = json_string_value(json_object_get(params, "lun"));
+	MUST(rpc_text(call, "lun"));
+	return rpc_refuse(call, RPC_INVALID_PARAMS, "no LUN \"%.7s\"", rpc_text(call, "lun"));
+}
 
+static void forget(void *opaque)
+{
 	(void)opaque;
-	if (!lun) {
-		*code = RPC_INVALID_PARAMS;
+}
+
+static json_t *wait_for_it(struct rpc_call *call)
+{
+	if (!call->later)
 		return NULL;
-	}
-	MUST(len > strlen("no LUN"));
-	memcpy(error, "no LUN", sizeof("no LUN"));
+	rpc_promise(call, forget, NULL);
 	return NULL;
 }
 
+static const struct rpc_param echo_params[] = {
+	{ "text", RPC_TEXT, false, false, "a text" },
+	{ "number", RPC_NUMBER, false, false, "a number" },
+	{ "bool", RPC_BOOL, false, false, "a truth" },
+	{ "object", RPC_OBJECT, false, false, "an object" },
+	{ "change", RPC_TEXT, false, true, "a change" },
+	{ NULL, RPC_TEXT, false, false, NULL }
+};
+
+static const struct rpc_param show_params[] = {
+	{ "lun", RPC_TEXT, true, false, "a name" },
+	{ NULL, RPC_TEXT, false, false, NULL }
+};
+
 static const struct ctl_method methods[] = {
-	{ "echo", "its parameters", echo },
-	{ "show", "never finds it", show },
-	{ NULL, NULL, NULL }
+	{ "echo", "its parameters", echo, echo_params },
+	{ "show", "never finds it", show, show_params },
+	{ "wait", "answered later", wait_for_it, NULL },
+	{ NULL, NULL, NULL, NULL }
 };
 
 /* Either a result or an error, never both (JSON-RPC 2.0, section 5). */
@@ -73,14 +97,31 @@ static void check_line(const char *line, size_t len)
 	json_decref(message);
 }
 
-static void serve(const char *line, size_t len)
+static void check_late(struct rpc_later *later, char *line, size_t len)
 {
+	MUST(!later->is_promised);
+	check_line(line, len);
+	free(line);
+}
+
+static void serve(const char *line, size_t len, bool may_change)
+{
+	const struct peer peer = { .uid = 65534, .may_change = may_change };
+	struct rpc_later later = { .ready = check_late };
 	size_t answer_len = 0;
-	char *answer = rpc_serve(methods, NULL, line, len, &answer_len);
+	char *answer = rpc_serve(methods, NULL, &peer, &later, line, len, &answer_len);
 
 	if (answer)
 		check_line(answer, answer_len);
 	free(answer);
+	if (!later.is_promised)
+		return;
+	MUST(!answer);
+	if (len % 2)
+		rpc_answer(&later, json_null(), 0, NULL);
+	else
+		rpc_cancel(&later);
+	MUST(!later.id);
 }
 
 static void read_answer(const char *line, size_t len)
@@ -106,7 +147,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (!line)
 			return 0;
 		memcpy(line, data, len);
-		serve(line, len);
+		serve(line, len, true);
+		serve(line, len, false);
 		read_answer(line, len);
 		free(line);
 		data += end ? len + 1 : len;

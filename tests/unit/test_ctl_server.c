@@ -2,6 +2,7 @@
 /* The control server with real sockets, on a loop of its own; and the client. */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,26 +31,22 @@ static char path[128];
 static struct loop *loop;
 static struct ctl_server *server;
 
-static json_t *ping(void *opaque, const json_t *params, int *code, char *error, size_t len)
+/* The one promise that is out, of which `hold` answers nothing by itself. */
+static struct rpc_later *held;
+static unsigned int cancellations;
+
+static json_t *ping(struct rpc_call *call)
 {
-	(void)params;
-	(void)code;
-	(void)error;
-	(void)len;
-	assert_ptr_equal(opaque, path);
+	assert_ptr_equal(call->opaque, path);
 	return json_string("pong");
 }
 
-static json_t *big(void *opaque, const json_t *params, int *code, char *error, size_t len)
+static json_t *big(struct rpc_call *call)
 {
 	char *text = malloc(BIG + 1);
 	json_t *value;
 
-	(void)opaque;
-	(void)params;
-	(void)code;
-	(void)error;
-	(void)len;
+	(void)call;
 	memset(text, 'x', BIG);
 	text[BIG] = '\0';
 	value = json_string(text);
@@ -56,10 +54,49 @@ static json_t *big(void *opaque, const json_t *params, int *code, char *error, s
 	return value;
 }
 
+static json_t *whoami(struct rpc_call *call)
+{
+	return json_pack("{s:i, s:i, s:b}", "uid", (int)call->peer->uid, "pid",
+			 (int)call->peer->pid, "may_change", call->peer->may_change);
+}
+
+static void cancelled(void *opaque)
+{
+	assert_ptr_equal(opaque, &held);
+	held = NULL;
+	cancellations++;
+}
+
+static json_t *hold(struct rpc_call *call)
+{
+	rpc_promise(call, cancelled, &held);
+	__atomic_store_n(&held, call->later, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static json_t *release(struct rpc_call *call)
+{
+	(void)call;
+	if (!held)
+		return json_false();
+	rpc_answer(held, json_string("held"), 0, NULL);
+	held = NULL;
+	return json_true();
+}
+
+static const struct rpc_param set_params[] = {
+	{ "value", RPC_TEXT, true, true, "a change" },
+	{ NULL, RPC_TEXT, false, false, NULL }
+};
+
 static const struct ctl_method methods[] = {
-	{ "ping", "pong", ping },
-	{ "big", "a large answer", big },
-	{ NULL, NULL, NULL }
+	{ "ping", "pong", ping, NULL },
+	{ "big", "a large answer", big, NULL },
+	{ "whoami", "the caller", whoami, NULL },
+	{ "set", "a change", whoami, set_params },
+	{ "hold", "answered by release", hold, NULL },
+	{ "release", "answers hold", release, NULL },
+	{ NULL, NULL, NULL, NULL }
 };
 
 static int start(void **state)
@@ -276,13 +313,134 @@ static void clients_that_vanish_do_no_harm(void **state)
 	assert_served();
 }
 
-static void socket_is_for_owner_and_group(void **state)
+static void everybody_may_connect(void **state)
 {
 	struct stat st;
 
 	(void)state;
 	assert_int_equal(lstat(path, &st), 0);
-	assert_int_equal(st.st_mode & 0777, 0660);
+	assert_int_equal(st.st_mode & 0777, 0666);
+}
+
+static void root_own_user_and_group_may_change(void **state)
+{
+	const struct peer_rules rules = { .own_uid = 500, .has_group = true, .group = 77 };
+	const struct peer_rules lone = { .own_uid = 500 };
+	const gid_t member[] = { 1000, 4, 77 }, other[] = { 1000, 4, 0 };
+
+	(void)state;
+	assert_true(peer_may_change(&rules, 0, other, 3));
+	assert_true(peer_may_change(&rules, 500, other, 3));
+	assert_true(peer_may_change(&rules, 1000, member, 3));
+	assert_true(peer_may_change(&rules, 1000, member + 2, 1));
+	assert_false(peer_may_change(&rules, 1000, member, 2));
+	/* The group 0 is not the user 0, and without a group nobody is in it. */
+	assert_false(peer_may_change(&rules, 1000, other, 3));
+	assert_false(peer_may_change(&lone, 1000, other, 3));
+	assert_false(peer_may_change(&rules, 1000, NULL, 0));
+}
+
+static void callers_are_known(void **state)
+{
+	char error[256];
+	json_t *answer = ctl_call(path, "whoami", NULL, 20000, error, sizeof(error));
+
+	(void)state;
+	assert_int_equal(json_integer_value(json_object_get(answer, "uid")), geteuid());
+	assert_int_equal(json_integer_value(json_object_get(answer, "pid")), getpid());
+	assert_true(json_is_true(json_object_get(answer, "may_change")));
+	json_decref(answer);
+}
+
+/* In a process of nobody's: 0 where all went as it should. */
+static int be_a_stranger(void)
+{
+	char error[256], text[256];
+	json_t *answer;
+	int fds[CTL_MAX_CLIENTS];
+
+	if (setgroups(0, NULL) < 0 || setgid(65534) < 0 || setuid(65534) < 0)
+		return 10;
+	answer = ctl_call(path, "whoami", NULL, 20000, error, sizeof(error));
+	if (json_integer_value(json_object_get(answer, "uid")) != 65534 ||
+	    !json_is_false(json_object_get(answer, "may_change")))
+		return 11;
+	json_decref(answer);
+	if (ctl_call(path, "set", json_pack("{s:s}", "value", "x"), 20000, error, sizeof(error)))
+		return 12;
+	if (!strstr(error, "members of the group mpio") || !strstr(error, "user 65534"))
+		return 13;
+	for (int i = 0; i < CTL_MAX_READERS; i++) {
+		fds[i] = dial();
+		if (send(fds[i], PING, strlen(PING), MSG_NOSIGNAL) < 0 ||
+		    hear(fds[i], text, sizeof(text), 10) < 0)
+			return 14;
+	}
+	fds[0] = dial();
+	if (hear(fds[0], text, sizeof(text), 10) != -1)
+		return 15;
+	/* The others stay until this process ends. */
+	kill(getpid(), SIGSTOP);
+	return 0;
+}
+
+static void strangers_may_look_but_neither_change_nor_crowd_out(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chmod(directory, 0755), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(be_a_stranger());
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_true(WIFSTOPPED(status));
+	for (int i = 0; i < CTL_MAX_CLIENTS - CTL_MAX_READERS; i++)
+		assert_served();
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_served();
+}
+
+static void answers_may_come_later_and_delay_nobody(void **state)
+{
+	char error[256], text[256];
+	int fd = dial();
+	json_t *answer;
+
+	(void)state;
+	say(fd, "{\"jsonrpc\":\"2.0\",\"method\":\"hold\",\"id\":1}\n" PING);
+	do
+		answer = ctl_call(path, "release", NULL, 20000, error, sizeof(error));
+	while (json_is_false(answer));
+	assert_true(json_is_true(answer));
+	/* In the order of the requests. */
+	assert_true(hear(fd, text, strlen("{\"jsonrpc\":\"2.0\",\"result\":\"held\",\"id\":1}\n")
+			 + 1, 10) > 0);
+	assert_non_null(strstr(text, "held"));
+	assert_true(hear(fd, text, sizeof(text), 10) > 0);
+	assert_non_null(strstr(text, "pong"));
+	close(fd);
+}
+
+static void server_ends_with_a_promise_open(void **state)
+{
+	int fd;
+
+	assert_int_equal(start(state), 0);
+	fd = dial();
+	cancellations = 0;
+	say(fd, "{\"jsonrpc\":\"2.0\",\"method\":\"hold\",\"id\":1}\n");
+	/* Later requests of others are run later. */
+	while (!__atomic_load_n(&held, __ATOMIC_ACQUIRE))
+		assert_served();
+	assert_int_equal(stop(state), 0);
+	assert_int_equal(cancellations, 1);
+	close(fd);
 }
 
 static void live_socket_is_not_taken_over(void **state)
@@ -404,7 +562,12 @@ int main(void)
 		SERVED(slow_client_that_does_read_gets_everything),
 		SERVED(one_client_too_many_is_cut_off),
 		SERVED(clients_that_vanish_do_no_harm),
-		SERVED(socket_is_for_owner_and_group),
+		SERVED(everybody_may_connect),
+		cmocka_unit_test(root_own_user_and_group_may_change),
+		SERVED(callers_are_known),
+		SERVED(strangers_may_look_but_neither_change_nor_crowd_out),
+		SERVED(answers_may_come_later_and_delay_nobody),
+		cmocka_unit_test(server_ends_with_a_promise_open),
 		SERVED(live_socket_is_not_taken_over),
 		cmocka_unit_test(stale_socket_is_replaced),
 		cmocka_unit_test(unfit_paths_are_refused),
