@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * pathctl: asks exports about their LUNs and paths. Exit status: 0 done, 1
- * failed, 2 usage.
+ * pathctl: asks exports about their LUNs and paths, and has them changed. This
+ * file has the table of verbs, the options, and the verbs that ask every export;
+ * each of the others has a file of its own.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -11,29 +12,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "pathctl_print.h"
-#include "pathctl_query.h"
-
-enum { EXIT_DONE, EXIT_FAILED, EXIT_USAGE };
-
-struct request {
-	struct query query;
-	struct print_style style;
-	bool is_json;
-	const char *lun;                /* NULL: none given */
-};
+#include "pathctl.h"
 
 struct command {
 	const char *name;
 	const char *arguments;
 	const char *help;
-	int max_arguments;
+	int min_arguments, max_arguments;
 	int (*run)(const struct request *request);
 };
 
-/* What standard output could not take is a failure, too: a full disk must not
- * look like an empty list. */
-static int finish(int status)
+int finish(int status)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
@@ -41,20 +30,10 @@ static int finish(int status)
 	return EXIT_FAILED;
 }
 
-static void print_json(const json_t *value)
+void print_json(const json_t *value)
 {
 	json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
 	putchar('\n');
-}
-
-static void say_where_we_looked(const struct request *request)
-{
-	if (request->query.socket_path)
-		fprintf(stderr, "pathctl: %s serves no LUN\n", request->query.socket_path);
-	else
-		fprintf(stderr, "pathctl: no exports in %s/exports: start one (see "
-			"nbdkit-mpio-plugin(1)), or look elsewhere with --runtime-dir or "
-			"--socket\n", request->query.runtime_dir);
 }
 
 static int run_list(const struct request *request)
@@ -74,7 +53,7 @@ static int run_list(const struct request *request)
 	} else if (luns.count > 0) {
 		print_list(stdout, &luns, &request->style);
 	} else if (!luns.failed) {
-		say_where_we_looked(request);
+		query_say_where(&request->query);
 	}
 	luns_done(&luns);
 	return finish(status);
@@ -87,7 +66,7 @@ static void print_results(const struct request *request, json_t *results)
 	size_t i;
 
 	if (request->is_json) {
-		bool one = (request->lun || request->query.socket_path) &&
+		bool one = (request->arguments[0] || request->query.socket_path) &&
 			   json_array_size(results) == 1;
 
 		print_json(one ? json_array_get(results, 0) : results);
@@ -102,14 +81,15 @@ static void print_results(const struct request *request, json_t *results)
 
 static int run_show(const struct request *request)
 {
+	const char *name = request->arguments[0];
 	json_t *results = json_array();
 	struct luns luns;
 	int status;
 
-	query_luns(&request->query, request->lun, &luns);
+	query_luns(&request->query, name, &luns);
 	status = luns.failed ? EXIT_FAILED : EXIT_DONE;
 	for (size_t i = 0; i < luns.count; i++) {
-		json_t *lun = query_show(&request->query, &luns.luns[i]);
+		json_t *lun = query_call(&request->query, &luns.luns[i], "show", NULL);
 
 		if (lun)
 			json_array_append_new(results, lun);
@@ -117,14 +97,13 @@ static int run_show(const struct request *request)
 			status = EXIT_FAILED;
 	}
 
-	if (luns.count == 0 && request->lun) {
-		fprintf(stderr, "pathctl: no LUN is called \"%s\"; pathctl list shows which "
-			"there are\n", request->lun);
+	if (luns.count == 0 && name) {
+		query_say_unknown(name);
 		status = EXIT_FAILED;
 	} else if (luns.count == 0 && !luns.failed) {
-		say_where_we_looked(request);
+		query_say_where(&request->query);
 	}
-	if (json_array_size(results) > 0 || (request->is_json && !request->lun))
+	if (json_array_size(results) > 0 || (request->is_json && !name))
 		print_results(request, results);
 	json_decref(results);
 	luns_done(&luns);
@@ -132,22 +111,47 @@ static int run_show(const struct request *request)
 }
 
 static const struct command commands[] = {
-	{ "list", "", "one line for each LUN", 0, run_list },
-	{ "show", "[LUN]", "a LUN (name or WWID) and its paths; without LUN, all", 1, run_show },
+	{ "list", "", "one line for each LUN", 0, 0, run_list },
+	{ "show", "[LUN]", "a LUN (name or WWID) and its paths; without LUN, all", 0, 1,
+	  run_show },
+	{ "explain", "LUN [PATH]", "why things are as they are, and where I/O goes", 1, 2,
+	  run_explain },
+	{ "probe", "LUN PATH", "ask the unit a few things down one path", 2, 2, run_probe },
+	{ "stats", "[LUN] [--reset]", "counters and latencies; --reset sets them to zero", 0, 1,
+	  run_stats },
+	{ "policy", "LUN [POLICY]", "which policies there are; take another one", 1, 2,
+	  run_policy },
+	{ "path", "LUN PATH --ACTION", "change what a path is for; see below", 2, 2, run_path },
+	{ "timers", "[LUN] [KEY [VALUE]]", "timers and limits; set one", 0, 3, run_timers },
+	{ "settings", "LUN [FILE]", "all that can be set, as JSON; set it from FILE", 1, 2,
+	  run_settings },
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
 
+static const char *command_usage(const struct command *command)
+{
+	static char usage[64];
+
+	snprintf(usage, sizeof(usage), "%s %s", command->name, command->arguments);
+	return usage;
+}
+
 static void print_help(FILE *f)
 {
 	fputs("usage: pathctl [OPTION...] COMMAND [ARGUMENT...]\n\ncommands:\n", f);
-	for (size_t i = 0; i < NCOMMANDS; i++) {
-		char usage[64];
-
-		snprintf(usage, sizeof(usage), "%s %s", commands[i].name, commands[i].arguments);
-		fprintf(f, "  %-22s %s\n", usage, commands[i].help);
-	}
-	fputs("\noptions:\n"
+	for (size_t i = 0; i < NCOMMANDS; i++)
+		fprintf(f, "  %-26s %s\n", command_usage(&commands[i]), commands[i].help);
+	fputs("\nactions of pathctl path:\n"
+	      "  --activate        I/O goes down this path now\n"
+	      "  --fail            as if it had failed: it comes back once it is verified\n"
+	      "  --disable         no I/O until it is enabled\n"
+	      "  --standby         I/O only while no better path is usable\n"
+	      "  --enable          back in service: neither disabled nor standby\n"
+	      "  --preferred       the one that failover-only goes back to\n"
+	      "  --not-preferred   like any other\n"
+	      "  --weight N        for weighted-paths: 0 to 4294967295, the lowest goes first\n"
+	      "\noptions:\n"
 	      "  -s, --socket PATH      ask this control socket only\n"
 	      "  -r, --runtime-dir DIR  ask every export in DIR/exports (/run/mpio, or\n"
 	      "                         $XDG_RUNTIME_DIR/mpio for users other than root)\n"
@@ -159,7 +163,7 @@ static void print_help(FILE *f)
 	      "\nExit status: 0 done, 1 failed, 2 usage.\n", f);
 }
 
-static int usage_error(const char *what, const char *which)
+int usage_error(const char *what, const char *which)
 {
 	fprintf(stderr, "pathctl: %s%s%s; see pathctl --help\n", what, which ? ": " : "",
 		which ? which : "");
@@ -191,50 +195,103 @@ static const char *default_runtime_dir(char *buffer, size_t len)
 	return buffer;
 }
 
+static int set_action(struct request *request, const char *action)
+{
+	if (request->action && strcmp(request->action, action) != 0)
+		return usage_error("one action at a time, not also", action);
+	request->action = action;
+	return -1;
+}
+
+/* Long options with no letter; those before --reset are actions. */
+enum { OPTION_ACTION = 256, OPTION_WEIGHT, OPTION_RESET };
+
+static const struct option options[] = {
+	{ "socket", required_argument, NULL, 's' },
+	{ "runtime-dir", required_argument, NULL, 'r' },
+	{ "timeout", required_argument, NULL, 't' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "no-header", no_argument, NULL, 'H' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ "activate", no_argument, NULL, OPTION_ACTION },
+	{ "fail", no_argument, NULL, OPTION_ACTION },
+	{ "disable", no_argument, NULL, OPTION_ACTION },
+	{ "standby", no_argument, NULL, OPTION_ACTION },
+	{ "enable", no_argument, NULL, OPTION_ACTION },
+	{ "preferred", no_argument, NULL, OPTION_ACTION },
+	{ "not-preferred", no_argument, NULL, OPTION_ACTION },
+	{ "weight", required_argument, NULL, OPTION_WEIGHT },
+	{ "reset", no_argument, NULL, OPTION_RESET },
+	{ NULL, 0, NULL, 0 }
+};
+
 /* -1, or the exit status where there is nothing more to do. */
+static int take_option(struct request *request, int c, int which)
+{
+	switch (c) {
+	case 's':
+		request->query.socket_path = optarg;
+		return -1;
+	case 'r':
+		request->query.runtime_dir = optarg;
+		return -1;
+	case 't':
+		if (!parse_timeout(optarg, &request->query.timeout_ms))
+			return usage_error("--timeout takes 0.001 to 3600 seconds, not", optarg);
+		return -1;
+	case 'j':
+		request->is_json = true;
+		return -1;
+	case 'H':
+		request->style.with_headings = false;
+		return -1;
+	case 'h':
+		print_help(stdout);
+		return finish(EXIT_DONE);
+	case 'V':
+		puts("pathctl " PACKAGE_VERSION);
+		return finish(EXIT_DONE);
+	case OPTION_WEIGHT:
+		request->weight = optarg;
+		return set_action(request, "weight");
+	case OPTION_ACTION:
+		return set_action(request, options[which].name);
+	case OPTION_RESET:
+		request->is_reset = true;
+		return -1;
+	default:
+		return usage_error("bad option", NULL);
+	}
+}
+
 static int parse_options(int argc, char **argv, struct request *request)
 {
-	static const struct option options[] = {
-		{ "socket", required_argument, NULL, 's' },
-		{ "runtime-dir", required_argument, NULL, 'r' },
-		{ "timeout", required_argument, NULL, 't' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "no-header", no_argument, NULL, 'H' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 }
-	};
-	int c;
+	int status = -1, which = 0, c;
 
-	while ((c = getopt_long(argc, argv, "s:r:t:jHhV", options, NULL)) != -1) {
-		switch (c) {
-		case 's':
-			request->query.socket_path = optarg;
-			break;
-		case 'r':
-			request->query.runtime_dir = optarg;
-			break;
-		case 't':
-			if (!parse_timeout(optarg, &request->query.timeout_ms))
-				return usage_error("--timeout takes 0.001 to 3600 seconds, not",
-						   optarg);
-			break;
-		case 'j':
-			request->is_json = true;
-			break;
-		case 'H':
-			request->style.with_headings = false;
-			break;
-		case 'h':
-			print_help(stdout);
-			return finish(EXIT_DONE);
-		case 'V':
-			puts("pathctl " PACKAGE_VERSION);
-			return finish(EXIT_DONE);
-		default:
-			return usage_error("bad option", NULL);
-		}
-	}
+	while (status < 0 && (c = getopt_long(argc, argv, "s:r:t:jHhV", options, &which)) != -1)
+		status = take_option(request, c, which);
+	return status;
+}
+
+/* Each verb takes its own options only. -1, or the exit status. */
+static int check_usage(const struct command *command, const struct request *request)
+{
+	bool is_path = command->run == run_path;
+
+	if (request->count < command->min_arguments)
+		return usage_error("usage: pathctl", command_usage(command));
+	if (request->count > command->max_arguments)
+		return usage_error("too many arguments for", command->name);
+	if (request->action && !is_path)
+		return usage_error("that action goes with pathctl path, not with",
+				   command->name);
+	if (!request->action && is_path)
+		return usage_error("what is to be done with the path? One of --activate, --fail, "
+				   "--disable, --standby, --enable, --preferred, "
+				   "--not-preferred, --weight N", NULL);
+	if (request->is_reset && command->run != run_stats)
+		return usage_error("--reset goes with pathctl stats, not with", command->name);
 	return -1;
 }
 
@@ -264,14 +321,13 @@ int main(int argc, char **argv)
 		return usage_error("which command?", NULL);
 
 	for (size_t i = 0; i < NCOMMANDS; i++) {
-		int arguments = argc - optind - 1;
-
 		if (strcmp(argv[optind], commands[i].name) != 0)
 			continue;
-		if (arguments > commands[i].max_arguments)
-			return usage_error("too many arguments for", argv[optind]);
-		request.lun = arguments > 0 ? argv[optind + 1] : NULL;
-		return commands[i].run(&request);
+		request.count = argc - optind - 1;
+		for (int n = 0; n < request.count && n < REQUEST_ARGUMENTS; n++)
+			request.arguments[n] = argv[optind + 1 + n];
+		status = check_usage(&commands[i], &request);
+		return status >= 0 ? status : commands[i].run(&request);
 	}
 	return usage_error("there is no command", argv[optind]);
 }

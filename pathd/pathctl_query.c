@@ -109,13 +109,51 @@ void luns_done(struct luns *luns)
 	free(luns->luns);
 }
 
-json_t *query_show(const struct query *query, const struct lun *lun)
+void query_say_where(const struct query *query)
+{
+	if (query->socket_path)
+		fprintf(stderr, "pathctl: %s serves no LUN\n", query->socket_path);
+	else
+		fprintf(stderr, "pathctl: no exports in %s/exports: start one (see "
+			"nbdkit-mpio-plugin(1)), or look elsewhere with --runtime-dir or "
+			"--socket\n", query->runtime_dir);
+}
+
+void query_say_unknown(const char *name)
+{
+	fprintf(stderr, "pathctl: no LUN is called \"%s\"; pathctl list shows which there are\n",
+		name);
+}
+
+bool query_one(const struct query *query, const char *name, struct luns *luns)
+{
+	query_luns(query, name, luns);
+	if (luns->count == 1)
+		return true;
+	if (luns->count == 0 && name)
+		query_say_unknown(name);
+	else if (luns->count == 0)
+		query_say_where(query);
+	else
+		fprintf(stderr, "pathctl: which one? Say so by name, or with --socket:\n");
+	for (size_t i = 0; i < luns->count; i++)
+		fprintf(stderr, "  %s  %s\n",
+			json_string_value(json_object_get(luns->luns[i].row, "name")),
+			luns->luns[i].socket_path);
+	return false;
+}
+
+json_t *query_call(const struct query *query, const struct lun *lun, const char *method,
+		   json_t *params)
 {
 	char error[1024];
-	json_t *params = json_pack("{s:O}", "lun", json_object_get(lun->row, "name"));
-	json_t *result = ctl_call(lun->socket_path, "show", params, query->timeout_ms, error,
-				  sizeof(error));
+	json_t *result;
 
+	if (!params)
+		params = json_object();
+	json_object_set(params, "lun", json_object_get(lun->row, "name"));
+	result = ctl_call(lun->socket_path, method, params, query->timeout_ms, error,
+			  sizeof(error));
 	if (!result)
 		fprintf(stderr, "pathctl: %s\n", error);
 	return result;

@@ -34,7 +34,17 @@ struct luns {
 void query_luns(const struct query *query, const char *name, struct luns *luns);
 void luns_done(struct luns *luns);
 
-/* `show` of LUN, a new reference; NULL: the error was printed. */
-json_t *query_show(const struct query *query, const struct lun *lun);
+/* The one LUN whose name or WWID is NAME (may be NULL: any); false where there is
+ * not just one, which was said. luns_done() in both cases. */
+bool query_one(const struct query *query, const char *name, struct luns *luns);
+
+/* METHOD of LUN with PARAMS (taken, may be NULL), a new reference; NULL: the error
+ * was printed. */
+json_t *query_call(const struct query *query, const struct lun *lun, const char *method,
+		   json_t *params);
+
+/* What to do where there is no LUN at all, or none called NAME. */
+void query_say_where(const struct query *query);
+void query_say_unknown(const char *name);
 
 #endif

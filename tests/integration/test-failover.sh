@@ -11,25 +11,6 @@ requires tgtd fio
 
 KILLS=100
 
-# fio_start ARG...: writes all of the export at random, verifies as it goes and
-# once more at the end.
-fio_start()
-{
-	spawn "$TESTDIR/fio.log" env HOME="$TESTDIR" fio --name=verify --ioengine=nbd \
-		"--uri=$URI" --rw=randwrite --bsrange=4k-64k --size="$DISK_SIZE" --iodepth=8 \
-		--verify=crc32c --verify_backlog=64 --verify_fatal=1 --verify_state_save=0 --verify_dump=0 \
-		--output-format=json --output="$TESTDIR/fio.json" "$@"
-	FIO=$SPAWNED
-}
-
-fio_finish()
-{
-	local rc=0
-	wait_for -t 60 "! is_own_child $FIO" "fio is done"
-	wait "$FIO" || rc=$?
-	assert_eq $rc 0 "exit status of fio: $(tail -n 3 "$TESTDIR/fio.log" "$TESTDIR/fio.json")"
-}
-
 # Longest latency of a write that the client saw, in ms.
 fio_worst_ms()
 {
