@@ -331,6 +331,30 @@ int option_set(struct settings *settings, const struct option *option, const cha
 	return 0;
 }
 
+void option_copy(struct settings *to, const struct settings *from, const struct option *option)
+{
+	const char *source = (const char *)from + option->offset;
+	char *target = (char *)to + option->offset;
+
+	switch (option->type) {
+	case OPTION_BOOL:
+		memcpy(target, source, sizeof(bool));
+		return;
+	case OPTION_POLICY:
+		memcpy(target, source, sizeof(to->policy));
+		return;
+	case OPTION_FAILBACK:
+		to->failback = from->failback;
+		to->failback_ms = from->failback_ms;
+		return;
+	case OPTION_NUMBER:
+	case OPTION_SIZE:
+	case OPTION_DURATION:
+		memcpy(target, source, sizeof(uint64_t));
+		return;
+	}
+}
+
 void option_format(const struct settings *settings, const struct option *option,
 		   char *text, size_t len)
 {

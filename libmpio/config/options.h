@@ -44,6 +44,9 @@ void settings_init(struct settings *settings);
 int option_set(struct settings *settings, const struct option *option, const char *value,
 	       char *error, size_t len);
 
+/* Takes OPTION's value, and nothing else, from FROM to TO. */
+void option_copy(struct settings *to, const struct settings *from, const struct option *option);
+
 /* The option's value in TEXT (size LEN), as a user would write it. */
 void option_format(const struct settings *settings, const struct option *option,
 		   char *text, size_t len);

@@ -391,4 +391,6 @@ void transport_run(struct transport *t)
 		if (t->state == TRANSPORT_UP)
 			path_session_up(path);
 	}
+	if (t->watch)
+		t->watch(t, t->watch_opaque);
 }

@@ -83,6 +83,9 @@ struct transport {
 	bool is_starved;                /* somebody waits for a slot */
 	bool is_lost;                   /* went down since it was last looked at */
 	uint64_t logins, losses;
+	/* Told, as the paths are, that the session came up or went. Optional. */
+	void (*watch)(struct transport *transport, void *opaque);
+	void *watch_opaque;
 	char reason[160];               /* why it last went down */
 };
 

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
 
 #include "inquiry.h"
 #include "vpd.h"
@@ -271,6 +272,63 @@ int identity_choose(struct identity *out, const struct vpd_designation *d,
 	if (!serial || !inq)
 		return -ENOENT;
 	return from_serial(out, serial, inq);
+}
+
+/* LEN hexadecimal digits and nothing else. */
+static bool is_digits(const char *text, size_t len)
+{
+	return strlen(text) == len && strspn(text, "0123456789abcdefABCDEF") == len;
+}
+
+static int from_digits(struct identity *out, enum identity_kind kind, const char *prefix,
+		       const char *digits)
+{
+	struct writer w;
+
+	start(out, kind, prefix, &w);
+	for (; *digits; digits++)
+		put_char(&w, *digits >= 'A' && *digits <= 'F' ? *digits + ('a' - 'A') : *digits);
+	return 0;
+}
+
+/* NAA has 8 or 16 bytes (SPC-4 7.8.6.6), an EUI-64 8, 12 or 16 (7.8.6.5). */
+static int from_hex(struct identity *out, const char *text, bool is_naa)
+{
+	if (is_digits(text, 16) || is_digits(text, 32) || (!is_naa && is_digits(text, 24)))
+		return from_digits(out, is_naa ? IDENTITY_NAA : IDENTITY_EUI64,
+				   is_naa ? "naa." : "eui.", text);
+	return -EINVAL;
+}
+
+int identity_from_text(struct identity *out, const char *text)
+{
+	static const struct {
+		const char *prefix;
+		enum identity_kind kind;
+	} others[] = {
+		{ "name.", IDENTITY_NAME }, { "t10.", IDENTITY_T10 },
+		{ "serial.", IDENTITY_SERIAL },
+	};
+
+	memset(out, 0, sizeof(*out));
+	if (!strncasecmp(text, "naa.", 4))
+		return from_hex(out, text + 4, true);
+	if (!strncasecmp(text, "eui.", 4))
+		return from_hex(out, text + 4, false);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		size_t len = strlen(others[i].prefix);
+
+		if (strncmp(text, others[i].prefix, len) != 0)
+			continue;
+		if (!text[len] || strlen(text) >= sizeof(out->text))
+			return -EINVAL;
+		strcpy(out->text, text);
+		out->kind = others[i].kind;
+		return 0;
+	}
+	if (*text == '3' || *text == '2')
+		return from_hex(out, text + 1, *text == '3');
+	return -EINVAL;
 }
 
 bool identity_equal(const struct identity *a, const struct identity *b)

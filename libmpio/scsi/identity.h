@@ -51,6 +51,13 @@ struct identity {
 int identity_choose(struct identity *out, const struct vpd_designation *d,
 		    const struct vpd_serial *serial, const struct inquiry *inq);
 
+/*
+ * The identity that an administrator has written: as the text above, hexadecimal
+ * digits in either case, or as udev and dm-multipath name SCSI disks ("3" and
+ * the NAA digits, "2" and those of an EUI-64).  -EINVAL for anything else.
+ */
+int identity_from_text(struct identity *out, const char *text);
+
 /* Same kind and same text; IDENTITY_NONE equals nothing, not even itself. */
 bool identity_equal(const struct identity *a, const struct identity *b);
 

@@ -267,8 +267,33 @@ static const struct fake_answer *scripted(struct fake_nexus *nexus, uint8_t opco
 	return answer;
 }
 
+#define SECOND_LUN 0x0001000000000000u
+
+static void report_luns(const struct fake_nexus *nexus, struct command *command)
+{
+	uint8_t buf[24] = { 0 };
+	size_t len = 8;
+
+	if (nexus->unit)
+		len += 8;
+	if (nexus->second) {
+		put_be64(buf + len, SECOND_LUN);
+		len += 8;
+	}
+	put_be32(buf, (uint32_t)len - 8);
+	answer_data(command, buf, len);
+}
+
+static struct fake_unit *unit_at(const struct fake_nexus *nexus, const struct command *command)
+{
+	uint64_t lun = (uint64_t)(uintptr_t)command->transport_private;
+
+	return lun == SECOND_LUN ? nexus->second : lun == 0 ? nexus->unit : NULL;
+}
+
 static void serve_command(struct fake_nexus *nexus, struct command *command)
 {
+	struct fake_unit *unit = unit_at(nexus, command);
 	uint8_t opcode = command->cdb.bytes[0];
 	const struct fake_answer *answer = scripted(nexus, opcode);
 
@@ -284,16 +309,18 @@ static void serve_command(struct fake_nexus *nexus, struct command *command)
 		if (answer->status == SAM_STATUS_CHECK_CONDITION)
 			answer_sense(command, answer->response_code, answer->key,
 				     answer->asc, answer->ascq);
-	} else if (nexus->has_attention && opcode != 0x12) {
+	} else if (nexus->has_attention && opcode != 0x12 && opcode != 0xa0) {
 		nexus->has_attention = false;
 		answer_sense(command, 0, 6, 0x29, 0);
-	} else if (nexus->has_changed && opcode != 0x12) {
+	} else if (nexus->has_changed && opcode != 0x12 && opcode != 0xa0) {
 		nexus->has_changed = false;
 		answer_sense(command, 0, 6, 0x2a, 0x09);
-	} else if (!nexus->unit) {
+	} else if (opcode == 0xa0) {
+		report_luns(nexus, command);
+	} else if (!unit) {
 		answer_sense(command, 0, 5, 0x25, 0);
 	} else {
-		serve_unit(nexus->unit, command);
+		serve_unit(unit, command);
 	}
 	transport_answered(&nexus->transport, command);
 }
@@ -315,8 +342,7 @@ static void fake_login(struct transport *transport)
 
 static void fake_send(struct transport *transport, uint64_t lun, struct command *command)
 {
-	(void)lun;
-	(void)command;
+	command->transport_private = (void *)(uintptr_t)lun;
 	of(transport)->sends++;
 }
 

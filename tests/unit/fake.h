@@ -49,6 +49,7 @@ struct fake_nexus {
 	struct transport transport;
 	struct fake *fake;
 	struct fake_unit *unit;         /* at LUN 0; NULL: no such LUN */
+	struct fake_unit *second;       /* at LUN 1; NULL: there is none */
 	bool refuses;                   /* logins fail */
 	bool is_mute;                   /* nothing is answered, probes neither */
 	bool has_attention;             /* 29h after each login */

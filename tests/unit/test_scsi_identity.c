@@ -228,6 +228,44 @@ static void equality_is_of_kind_and_text(void **state)
 	assert_false(identity_equal(&none, &none));
 }
 
+static void administrators_names_are_taken(void **state)
+{
+	static const struct {
+		const char *written, *text;
+		enum identity_kind kind;
+	} names[] = {
+		{ "naa.60014050000000000000000000ABCDEF", "naa.60014050000000000000000000abcdef",
+		  IDENTITY_NAA },
+		{ "NAA.5001405000000001", "naa.5001405000000001", IDENTITY_NAA },
+		{ "360014050000000000000000000abcdef", "naa.60014050000000000000000000abcdef",
+		  IDENTITY_NAA },
+		{ "35001405000000001", "naa.5001405000000001", IDENTITY_NAA },
+		{ "eui.001405000000000A", "eui.001405000000000a", IDENTITY_EUI64 },
+		{ "2001405000000000a", "eui.001405000000000a", IDENTITY_EUI64 },
+		{ "name.iqn.2026-11.org.example:LU", "name.iqn.2026-11.org.example:LU",
+		  IDENTITY_NAME },
+		{ "t10.ACME    x", "t10.ACME    x", IDENTITY_T10 },
+		{ "serial.A-B-C", "serial.A-B-C", IDENTITY_SERIAL },
+	};
+	static const char *const nonsense[] = {
+		"", "db01", "naa.", "naa.6001", "naa.6001405000000000000000000000000g",
+		"naa.600140500000000000000000000000012", "eui.0014", "3", "36001", "t10.", "serial.",
+		"60014050000000000000000000000001", "1",
+	};
+	struct identity identity;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		assert_int_equal(identity_from_text(&identity, names[i].written), 0);
+		assert_string_equal(identity.text, names[i].text);
+		assert_int_equal(identity.kind, names[i].kind);
+	}
+	for (size_t i = 0; i < sizeof(nonsense) / sizeof(nonsense[0]); i++) {
+		assert_int_equal(identity_from_text(&identity, nonsense[i]), -EINVAL);
+		assert_int_equal(identity.kind, IDENTITY_NONE);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +279,7 @@ int main(void)
 		cmocka_unit_test(parts_of_a_serial_identity_cannot_be_confused),
 		cmocka_unit_test(pages_not_seen_whole_are_not_judged),
 		cmocka_unit_test(equality_is_of_kind_and_text),
+		cmocka_unit_test(administrators_names_are_taken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

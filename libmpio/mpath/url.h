@@ -6,7 +6,8 @@
  * iSCSI URLs and portals as users write them:
  *   iscsi://[user[%password]@]host[:port]/target-iqn/lun[,weight=N][,standby][,preferred]
  *   host, host:port, 192.0.2.1:3260, [2001:db8::1]:3260
- * (RFC 7143 has no URL form; libiscsi's and qemu's is followed.)
+ * (RFC 7143 has no URL form; libiscsi's and qemu's is followed.) Here, where
+ * both the sessions and the configuration can use it. Any thread.
  */
 
 #include <stdbool.h>
