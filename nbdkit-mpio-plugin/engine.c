@@ -14,6 +14,7 @@
 #include "initiator.h"
 #include "log.h"
 #include "luns.h"
+#include "modules.h"
 #include "nexus.h"
 #include "parameters.h"
 #include "pump.h"
@@ -113,6 +114,9 @@ static int add_paths(struct engine *engine, const struct seat *seat)
 
 static int build(struct engine *engine, const struct seat *seat)
 {
+	const struct dsm_ops *const *dsms;
+	size_t ndsms;
+
 	engine->loop = loop_new();
 	if (!engine->loop)
 		return -errno;
@@ -120,6 +124,8 @@ static int build(struct engine *engine, const struct seat *seat)
 	if (!engine->pump)
 		return -ENOMEM;
 	mpath_set_listener(pump_mpath(engine->pump), report_event, engine);
+	dsms = modules_dsms(engine->parameters->modules, &ndsms);
+	mpath_set_dsms(pump_mpath(engine->pump), dsms, ndsms);
 	engine->device = device_new(pump_mpath(engine->pump), seat->name,
 				    &engine->parameters->settings);
 	if (!engine->device)

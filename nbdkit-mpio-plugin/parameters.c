@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "parameters.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "initiator.h"
 #include "log.h"
 #include "luns.h"
+#include "modules.h"
 #include "options.h"
 
 void parameters_init(struct parameters *parameters)
@@ -39,7 +41,11 @@ void parameters_done(struct parameters *parameters)
 	free(parameters->user);
 	free(parameters->target_user);
 	free(parameters->runtime_dir);
+	free(parameters->dsm_path);
+	modules_free(parameters->modules);
 	parameters->user = parameters->target_user = parameters->runtime_dir = NULL;
+	parameters->dsm_path = NULL;
+	parameters->modules = NULL;
 	explicit_bzero(parameters->paths, sizeof(parameters->paths));
 	parameters->npaths = 0;
 }
@@ -190,6 +196,17 @@ static int set_control(struct parameters *parameters, const char *value)
 	return 0;
 }
 
+static int set_dsm_path(struct parameters *parameters, const char *value)
+{
+	free(parameters->dsm_path);
+	parameters->dsm_path = strdup(value);
+	if (!parameters->dsm_path) {
+		nbdkit_error("strdup: %m");
+		return -1;
+	}
+	return 0;
+}
+
 static int set_option(struct parameters *parameters, const char *key, const char *value)
 {
 	const struct option *option = strchr(key, '_') ? NULL : option_find(key);
@@ -231,6 +248,8 @@ int parameters_set(struct parameters *parameters, const char *key, const char *v
 		return set_runtime_dir(parameters, value);
 	if (!strcmp(key, "control"))
 		return set_control(parameters, value);
+	if (!strcmp(key, "dsm-path"))
+		return set_dsm_path(parameters, value);
 	return set_option(parameters, key, value);
 }
 
@@ -307,13 +326,42 @@ static int find_runtime_dir(struct parameters *parameters)
 	return 0;
 }
 
+static void refused(void *opaque, const char *file, const char *reason)
+{
+	(void)opaque;
+	log_error("DSM %s is not used: %s", file, reason);
+}
+
+struct modules *parameters_load_modules(const char *dsm_path)
+{
+	struct modules *modules = modules_new();
+	char error[512];
+	int err;
+
+	if (!modules) {
+		nbdkit_error("malloc: %m");
+		return NULL;
+	}
+	err = modules_load(modules, dsm_path ? dsm_path : DSM_PATH, refused, NULL, error,
+			   sizeof(error));
+	if (err < 0 && (dsm_path || err != -ENOENT)) {
+		nbdkit_error("dsm-path=%s: %s", dsm_path ? dsm_path : DSM_PATH, error);
+		modules_free(modules);
+		return NULL;
+	}
+	return modules;
+}
+
 int parameters_check(struct parameters *parameters)
 {
 	if (check_paths(parameters) < 0 || check_secrets(parameters) < 0)
 		return -1;
 	if (!*parameters->initiator)
 		initiator_default_name(parameters->initiator, sizeof(parameters->initiator));
-	return find_runtime_dir(parameters);
+	if (find_runtime_dir(parameters) < 0)
+		return -1;
+	parameters->modules = parameters_load_modules(parameters->dsm_path);
+	return parameters->modules ? 0 : -1;
 }
 
 void parameters_help(char *text, size_t len)
@@ -332,7 +380,9 @@ void parameters_help(char *text, size_t len)
 	      "target-user=NAME target-password=SECRET\n"
 	      "                         mutual CHAP\n"
 	      "runtime-dir=DIR          control sockets are made in DIR/exports\n"
-	      "control=yes|no           serve a control socket for pathctl(1) (yes)\n", f);
+	      "control=yes|no           serve a control socket for pathctl(1) (yes)\n"
+	      "dsm-path=DIR[:DIR...]    modules for arrays are loaded from there\n"
+	      "                         (" DSM_PATH ")\n", f);
 	for (size_t i = 0; i < count; i++) {
 		char name[64];
 

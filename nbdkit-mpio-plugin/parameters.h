@@ -16,6 +16,8 @@
 #include "settings.h"
 #include "url.h"
 
+struct modules;
+
 struct parameters {
 	struct settings settings;
 	struct iscsi_url_parts paths[MPIO_MAX_PATHS];
@@ -29,6 +31,8 @@ struct parameters {
 	char *target_user, *target_password;
 	char *runtime_dir;              /* absolute; NULL: there is no place for one */
 	bool control;
+	char *dsm_path;                 /* "DIR[:DIR...]"; NULL: the default */
+	struct modules *modules;        /* from parameters_check() on */
 };
 
 /* Everything to its default. */
@@ -38,7 +42,7 @@ void parameters_init(struct parameters *parameters);
 int parameters_set(struct parameters *parameters, const char *key, const char *value);
 
 /* All were given: checks them against each other, fills in what depends on
- * the environment. */
+ * the environment, loads modules. */
 int parameters_check(struct parameters *parameters);
 
 /* Adds a path, given or discovered. One that is there already, or one too
@@ -50,6 +54,10 @@ bool parameters_have_path(const struct parameters *parameters, const struct iscs
 
 /* Wipes passwords. */
 void parameters_done(struct parameters *parameters);
+
+/* Loads the modules of DSM_PATH, NULL for the default, whose directory need not
+ * be there. Those that are refused are logged. NULL: nbdkit_error() was called. */
+struct modules *parameters_load_modules(const char *dsm_path);
 
 /* The parameters and their defaults, for nbdkit --help, in TEXT (size LEN). */
 void parameters_help(char *text, size_t len);

@@ -29,6 +29,8 @@
 #include "engine.h"
 #include "serve.h"
 #include "log.h"
+#include "modules.h"
+#include "mpio-dsm.h"
 #include "options.h"
 #include "parameters.h"
 #include "report.h"
@@ -313,6 +315,25 @@ static int mpio_can_cache(void *handle)
 	return NBDKIT_CACHE_NATIVE;
 }
 
+/* The modules that are there by default, in the order in which they are asked. */
+static void dump_modules(void)
+{
+	struct modules *modules = parameters_load_modules(NULL);
+	const struct dsm_ops *const *dsms;
+	size_t count;
+
+	printf("mpio_dsm_api_version=%d\n", MPIO_DSM_API_VERSION);
+	printf("mpio_dsm_path=" DSM_PATH "\n");
+	if (!modules)
+		return;
+	dsms = modules_dsms(modules, &count);
+	printf("mpio_dsms=");
+	for (size_t i = 0; i < count; i++)
+		printf("%s ", dsms[i]->name);
+	printf("%s\n", dsm_generic.name);
+	modules_free(modules);
+}
+
 static void mpio_dump_plugin(void)
 {
 	size_t count;
@@ -328,6 +349,7 @@ static void mpio_dump_plugin(void)
 	for (policy = policy_all(); *policy; policy++)
 		printf("%s%s", policy == policy_all() ? "" : " ", (*policy)->name);
 	printf("\n");
+	dump_modules();
 	settings_init(&settings);
 	for (size_t i = 0; i < count; i++) {
 		char value[64];

@@ -49,7 +49,11 @@ struct device {
 	enum device_state state;
 	const char *policy_source;      /* see device_settings.h */
 
-	const struct dsm_ops *dsm;      /* NULL until a path was verified */
+	const struct dsm_ops *dsm;      /* NULL until a path was verified; then for good */
+	uint64_t dsm_memory[DSM_MEMORY_WORDS];  /* the module's own, zero at first */
+	uint64_t dsm_faults[DSM_FAULTS];        /* see dsm_guard.c */
+	enum fence_strength fence_strength;
+	bool is_unclaimed_told;         /* as an event */
 	struct unit unit;               /* the checked one; valid once dsm is set */
 	uint64_t nblocks;
 	uint32_t block_size;

@@ -13,11 +13,6 @@
 
 #include "transport.h"
 
-static bool changes_medium(enum request_op op)
-{
-	return op == REQUEST_WRITE || op == REQUEST_WRITE_SAME || op == REQUEST_UNMAP;
-}
-
 static bool has_range(enum request_op op)
 {
 	return op != REQUEST_FLUSH && op != REQUEST_LBA_STATUS;
@@ -244,7 +239,7 @@ static int check(const struct device *device, const struct request *request)
 		return -EINVAL;
 	if (request->lba > device->nblocks || request->nblocks > device->nblocks - request->lba)
 		return -ENOSPC;
-	if (changes_medium(request->op) && device->is_read_only)
+	if (request_changes_medium(request) && device->is_read_only)
 		return -EROFS;
 	if (request->op == REQUEST_WRITE_SAME && request->is_fast && !device->has_write_same)
 		return -EOPNOTSUPP;
@@ -288,6 +283,8 @@ static struct path *pick_path(struct device *device, struct command *command)
 	struct path *path = command->path;
 
 	if (command->stay && path && path_is_usable(path) && path_has_slot(path))
+		return path;
+	if (device->dsm->pick && dsm_pick(device, command, &path))
 		return path;
 	path = device->policy->pick(device->policy_context, &device->candidates, command,
 				    device->mpath->now_us);

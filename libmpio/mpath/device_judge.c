@@ -43,6 +43,9 @@ static struct outcome outcome_of(const struct command *command)
 		.is_flush = command->request->is_syncing ||
 			command->request->op == REQUEST_FLUSH,
 		.is_prefetch = command->request->op == REQUEST_PREFETCH,
+		.opcode = command->cdb.bytes[0],
+		.sense_len = command->sense_len,
+		.sense_bytes = command->sense,
 	};
 
 	if (has_exact_length(command)) {
@@ -243,7 +246,7 @@ void device_answered(struct device *device, struct command *command)
 		return;
 	}
 	outcome = outcome_of(command);
-	verdict = device->dsm->interpret_error(&outcome);
+	verdict = dsm_judge(device, path, &outcome);
 	if (verdict.action != VERDICT_DONE)
 		note_error(path, command, &outcome, &verdict);
 	act_on_path(device, path, command, &verdict);

@@ -111,16 +111,27 @@ static int make_zeroes(struct device *device)
 	return device->zeroes ? 0 : -ENOMEM;
 }
 
-/* Makes PATH's unit the device's, or refuses PATH. */
-static bool adopt(struct device *device, struct path *path)
+/* The module that claims PATH's unit; NULL: none, PATH is refused. */
+static const struct dsm_ops *claim(struct device *device, struct path *path)
 {
-	char reason[160];
-	const struct dsm_ops *dsm = dsm_claim(&path->unit, reason, sizeof reason);
+	char reason[sizeof path->last_error];
+	const struct dsm_ops *dsm = dsm_claim(device->mpath, &path->unit, reason,
+					      sizeof reason);
 
-	if (!dsm) {
-		path_refuse(path, reason);
-		return false;
+	if (dsm)
+		return dsm;
+	if (!device->is_unclaimed_told) {
+		device->is_unclaimed_told = true;
+		mpath_emit(device->mpath, EVENT_NOT_CLAIMED, device, path, NULL,
+			   "no module claims %s: %s", path->unit.identity.text, reason);
 	}
+	path_refuse(path, reason);
+	return NULL;
+}
+
+/* Makes PATH's unit, which DSM claims, the device's, or refuses PATH. */
+static bool adopt(struct device *device, struct path *path, const struct dsm_ops *dsm)
+{
 	device->unit = path->unit;
 	device->block_size = path->unit.capacity.block_size;
 	device->is_read_only = path->unit.write_protected;
@@ -131,10 +142,12 @@ static bool adopt(struct device *device, struct path *path)
 		return false;
 	}
 	device->dsm = dsm;
+	device->fence_strength = dsm_fence_strength(device);
 	mpath_emit(device->mpath, EVENT_DEVICE_CREATED, device, NULL, NULL,
-		   "%s, %s %s, %llu blocks of %u bytes, DSM %s", path->unit.identity.text,
-		   path->unit.inquiry.vendor, path->unit.inquiry.product,
-		   (unsigned long long)device->nblocks, device->block_size, dsm->name);
+		   "%s, %s %s, %llu blocks of %u bytes, DSM %s, fence %s",
+		   path->unit.identity.text, path->unit.inquiry.vendor,
+		   path->unit.inquiry.product, (unsigned long long)device->nblocks,
+		   device->block_size, dsm->name, fence_strength_name(device->fence_strength));
 	device_settings_resolve(device);
 	return true;
 }
@@ -247,11 +260,13 @@ static void refuse_identity(struct path *path, const struct identity *wanted)
 
 static void admit(struct device *device, struct path *path)
 {
-	if (!device->dsm->same_unit(&device->unit, &path->unit)) {
+	char reason[sizeof path->last_error];
+
+	if (!device->dsm->claim(device->dsm, &path->unit, reason, sizeof reason)) {
+		path_refuse(path, reason);
+	} else if (!device->dsm->same_unit(device->dsm, &device->unit, &path->unit)) {
 		refuse_identity(path, &device->unit.identity);
 	} else if (path->unit.capacity.block_size != device->block_size) {
-		char reason[128];
-
 		snprintf(reason, sizeof reason,
 			 "block size %u where the other paths show %u",
 			 path->unit.capacity.block_size, device->block_size);
@@ -264,37 +279,33 @@ static void admit(struct device *device, struct path *path)
 	}
 }
 
-static unsigned int votes_for(const struct device *device, const struct path *path)
+/* Paths that show the unit of PATH, which DSM claims. */
+static unsigned int votes_for(const struct device *device, const struct path *path,
+			      const struct dsm_ops *dsm)
 {
 	unsigned int votes = 0;
 
 	for (unsigned int i = 0; i < device->npaths; i++)
 		votes += device->paths[i]->is_verified &&
-			identity_equal(&device->paths[i]->unit.identity,
-				       &path->unit.identity) &&
+			dsm->same_unit(dsm, &path->unit, &device->paths[i]->unit) &&
 			capacity_equal(&device->paths[i]->unit.capacity,
 				       &path->unit.capacity);
 	return votes;
 }
 
-static struct path *elect(struct device *device)
+static struct path *elect(struct device *device, const struct dsm_ops **by)
 {
 	struct path *winner = NULL;
 	unsigned int most = 0;
 
 	for (unsigned int i = 0; i < device->npaths; i++) {
 		struct path *path = device->paths[i];
-		char reason[160];
+		const struct dsm_ops *dsm = path->is_verified ? claim(device, path) : NULL;
 
-		if (!path->is_verified)
-			continue;
-		if (!dsm_claim(&path->unit, reason, sizeof reason)) {
-			path_refuse(path, reason);
-			continue;
-		}
-		if (votes_for(device, path) > most) {
-			most = votes_for(device, path);
+		if (dsm && votes_for(device, path, dsm) > most) {
+			most = votes_for(device, path, dsm);
 			winner = path;
+			*by = dsm;
 		}
 	}
 	return winner;
@@ -302,10 +313,11 @@ static struct path *elect(struct device *device)
 
 static void hold_election(struct device *device)
 {
-	struct path *winner = elect(device);
+	const struct dsm_ops *dsm = NULL;
+	struct path *winner = elect(device, &dsm);
 
 	mpath_timer_disarm(&device->election_timer);
-	if (!winner || !adopt(device, winner))
+	if (!winner || !adopt(device, winner, dsm))
 		return;
 	for (unsigned int i = 0; i < device->npaths; i++)
 		if (device->paths[i]->is_verified)
@@ -328,9 +340,11 @@ void device_path_verified(struct device *device, struct path *path)
 	if (device->dsm) {
 		admit(device, path);
 	} else if (device->has_expected) {
+		const struct dsm_ops *dsm;
+
 		if (!identity_equal(&device->expected, &path->unit.identity))
 			refuse_identity(path, &device->expected);
-		else if (adopt(device, path))
+		else if ((dsm = claim(device, path)) && adopt(device, path, dsm))
 			admit(device, path);
 	} else if (!mpath_timer_is_armed(&device->election_timer)) {
 		mpath_timer_arm(device->mpath, &device->election_timer,

@@ -3,16 +3,34 @@
 
 #include <stdio.h>
 
-/* In the order they are asked; the generic one last. */
-static const struct dsm_ops *const modules[] = {
-	&dsm_generic,
-};
+#include "mpath.h"
 
-const struct dsm_ops *dsm_claim(const struct unit *unit, char *reason, size_t len)
+static bool claims(const struct dsm_ops *dsm, const struct unit *unit, char *reason, size_t len)
 {
-	snprintf(reason, len, "no module claims the unit");
-	for (size_t i = 0; i < sizeof modules / sizeof modules[0]; i++)
-		if (modules[i]->claim(unit, reason, len))
-			return modules[i];
+	snprintf(reason, len, "the unit is not claimed");
+	return dsm->claim(dsm, unit, reason, len);
+}
+
+const struct dsm_ops *dsm_claim(const struct mpath *mpath, const struct unit *unit,
+				char *reason, size_t len)
+{
+	char why[256];
+	size_t used = 0;
+
+	if (!mpath->ndsms)
+		return claims(&dsm_generic, unit, reason, len) ? &dsm_generic : NULL;
+	for (size_t i = 0; i <= mpath->ndsms; i++) {
+		const struct dsm_ops *dsm = i < mpath->ndsms ? mpath->dsms[i] : &dsm_generic;
+		int written;
+
+		if (claims(dsm, unit, why, sizeof why))
+			return dsm;
+		written = snprintf(reason + used, len - used, "%s%s: %s", i ? "; " : "",
+				   dsm->name, why);
+		if (written > 0)
+			used += (size_t)written;
+		if (used >= len)
+			used = len ? len - 1 : 0;
+	}
 	return NULL;
 }

@@ -10,10 +10,12 @@
 
 #define VERSION_SPC3 5                  /* SPC-4 table 139 */
 
-static bool generic_claim(const struct unit *unit, char *reason, size_t len)
+static bool generic_claim(const struct dsm_ops *dsm, const struct unit *unit,
+			  char *reason, size_t len)
 {
 	const struct inquiry *inquiry = &unit->inquiry;
 
+	(void)dsm;
 	if (!inquiry_is_disk(inquiry)) {
 		snprintf(reason, len, "not a block device: peripheral qualifier %u, type %02xh",
 			 inquiry->peripheral_qualifier, inquiry->device_type);
@@ -27,14 +29,23 @@ static bool generic_claim(const struct unit *unit, char *reason, size_t len)
 	return true;
 }
 
-static bool generic_same_unit(const struct unit *a, const struct unit *b)
+static bool generic_same_unit(const struct dsm_ops *dsm, const struct unit *a,
+			      const struct unit *b)
 {
+	(void)dsm;
 	return identity_equal(&a->identity, &b->identity);
+}
+
+static struct verdict generic_interpret_error(const struct dsm_ops *dsm,
+					      const struct outcome *outcome)
+{
+	(void)dsm;
+	return classify(outcome);
 }
 
 const struct dsm_ops dsm_generic = {
 	.name = "generic",
 	.claim = generic_claim,
 	.same_unit = generic_same_unit,
-	.interpret_error = classify,
+	.interpret_error = generic_interpret_error,
 };

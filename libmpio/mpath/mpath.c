@@ -34,7 +34,10 @@ static const struct {
 	[EVENT_SIZE_CHANGED]    = { "size-changed", EVENT_WARNING, 0 },
 	[EVENT_ACCESS_CHANGED]  = { "access-changed", EVENT_WARNING, 0 },
 	[EVENT_ADMIN_CHANGE]    = { "admin-change", EVENT_INFO, 0 },
+	[EVENT_NO_PATH]         = { "no-path", EVENT_ERROR, 32 },
 	[EVENT_BOGUS_PATH]      = { "bogus-path", EVENT_ERROR, 33 },
+	[EVENT_DSM_FAULT]       = { "dsm-fault", EVENT_ERROR, 0 },
+	[EVENT_NOT_CLAIMED]     = { "not-claimed", EVENT_ERROR, 47 },
 	[EVENT_COMMAND_TIMEOUT] = { "command-timeout", EVENT_ERROR, 25 },
 	[EVENT_POLICY_CHANGED]  = { "policy-changed", EVENT_INFO, 0 },
 	[EVENT_SETTINGS_REFUSED] = { "settings-refused", EVENT_ERROR, 0 },
@@ -65,6 +68,12 @@ void mpath_set_listener(struct mpath *mpath,
 {
 	mpath->listener = listener;
 	mpath->listener_opaque = opaque;
+}
+
+void mpath_set_dsms(struct mpath *mpath, const struct dsm_ops *const *dsms, size_t count)
+{
+	mpath->dsms = dsms;
+	mpath->ndsms = count;
 }
 
 void mpath_set_now(struct mpath *mpath, uint64_t now_us)

@@ -13,12 +13,14 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "list.h"
 #include "retry_budget.h"
 
 struct device;
+struct dsm_ops;
 struct path;
 struct transport;
 
@@ -49,7 +51,10 @@ enum event_kind {
 	EVENT_SIZE_CHANGED,
 	EVENT_ACCESS_CHANGED,
 	EVENT_ADMIN_CHANGE,
+	EVENT_NO_PATH,
 	EVENT_BOGUS_PATH,
+	EVENT_DSM_FAULT,
+	EVENT_NOT_CLAIMED,
 	EVENT_COMMAND_TIMEOUT,
 	EVENT_POLICY_CHANGED,
 	EVENT_SETTINGS_REFUSED,
@@ -81,6 +86,8 @@ struct mpath {
 	struct list finished;           /* requests whose done() is to be called */
 	struct retry_budget retry_budget;
 	bool is_running;                /* inside mpath_run() */
+	const struct dsm_ops *const *dsms;      /* loaded modules, see dsm.h */
+	size_t ndsms;
 	void (*listener)(void *opaque, const struct event *event);
 	void *listener_opaque;
 };
@@ -95,6 +102,10 @@ void mpath_done(struct mpath *mpath);
 void mpath_set_listener(struct mpath *mpath,
 			void (*listener)(void *opaque, const struct event *event),
 			void *opaque);
+
+/* The modules to ask before the generic one, in this order. DSMS and what it
+ * points to are borrowed for MPATH's life. Before devices are made. */
+void mpath_set_dsms(struct mpath *mpath, const struct dsm_ops *const *dsms, size_t count);
 
 /* Sets the clock (microseconds, monotonic; a step back is ignored). */
 void mpath_set_now(struct mpath *mpath, uint64_t now_us);

@@ -82,6 +82,7 @@ int path_init(struct path *path, struct device *device, unsigned int index,
 		.settings = *settings,
 		.state = PATH_CHECKING,
 		.array_state = PATH_ACTIVE_OPTIMIZED,
+		.dsm_state = DSM_STATE_KEEP,
 		.since_us = device->mpath->now_us,
 	};
 	if (settings->is_disabled) {
@@ -284,7 +285,7 @@ void path_verified(struct path *path, const struct unit *unit, const char *reaso
 /* The worse of what the array says and what the administrator wants. */
 static enum path_state resulting_state(const struct path *path)
 {
-	enum path_state state = path->array_state;
+	enum path_state state = (enum path_state)dsm_path_state(path, path->array_state);
 
 	return path->settings.is_standby && state < PATH_STANDBY ? PATH_STANDBY : state;
 }

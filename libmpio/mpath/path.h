@@ -59,6 +59,8 @@ struct path {
 
 	enum path_state state;          /* the resulting one */
 	enum path_state array_state;    /* what the target port group reports */
+	int dsm_state;                  /* what the DSM's own question told, or
+					 * DSM_STATE_KEEP */
 	bool is_refused;                /* verified, and not this device's unit */
 	bool is_verified;               /* since the last login or doubt */
 	bool was_checked;               /* had its chance: verified or failed once */

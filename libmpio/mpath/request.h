@@ -63,4 +63,10 @@ struct request {
 	bool is_aborted;                /* no retry: timed out, or the device stopped */
 };
 
+static inline bool request_changes_medium(const struct request *request)
+{
+	return request->op == REQUEST_WRITE || request->op == REQUEST_WRITE_SAME ||
+		request->op == REQUEST_UNMAP;
+}
+
 #endif

@@ -17,6 +17,8 @@
 
 struct unit {
 	struct inquiry inquiry;
+	uint8_t inquiry_bytes[INQUIRY_ALLOC_LEN];       /* as sent, for modules */
+	uint8_t inquiry_len;
 	struct identity identity;
 	struct vpd_serial serial;
 	struct capacity capacity;

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "device.h"
 #include "mode.h"
@@ -16,6 +17,8 @@
 
 #define STEP_TRIES 16                   /* unit attentions come in a queue */
 #define STEP_FAILURES 4                 /* other answers that may pass */
+
+_Static_assert(DSM_ANSWER_MAX <= VERIFY_BUFFER, "a module's answer has no room");
 
 /*
  * The steps
@@ -82,6 +85,11 @@ static void build_control(struct scsi_cdb *cdb)
 
 static int read_inquiry(struct verify *v, const uint8_t *buffer, size_t len)
 {
+	struct unit *unit = &v->unit;
+
+	unit->inquiry_len = (uint8_t)(len < sizeof unit->inquiry_bytes ?
+				      len : sizeof unit->inquiry_bytes);
+	memcpy(unit->inquiry_bytes, buffer, unit->inquiry_len);
 	return inquiry_parse(buffer, len, &v->unit.inquiry);
 }
 
@@ -167,6 +175,14 @@ static const struct step steps[] = {
 };
 #define STEPS (sizeof steps / sizeof steps[0])
 
+/* What comes behind them, where the unit's module has a question of its own. */
+static const struct step dsm_step = { "the module's question", NULL, NULL, 0, false };
+
+static const struct step *step_of(const struct verify *v)
+{
+	return v->step < STEPS ? &steps[v->step] : &dsm_step;
+}
+
 /*
  * Going through them
  */
@@ -199,14 +215,19 @@ static void begin(struct verify *v)
 	v->is_stale = false;
 }
 
-static void gathered(struct verify *v)
+/* False where the module wants to know more: then that is the command. */
+static bool is_whole(struct verify *v)
 {
 	if (identity_choose(&v->unit.identity, &v->designation, &v->unit.serial,
 			    &v->unit.inquiry)) {
 		finish(v, "the unit has no usable identity in VPD 83h or 80h");
-		return;
+		return true;
 	}
+	if (dsm_has_question(path_of(v), &v->unit, &v->command.cdb))
+		return false;
+	path_of(v)->dsm_state = DSM_STATE_KEEP;
 	finish(v, NULL);
+	return true;
 }
 
 /* Sends the step's command when the session has a slot; else soon. */
@@ -218,16 +239,15 @@ static void ask(struct verify *v)
 	while (v->step < STEPS && steps[v->step].vpd_page &&
 	       !vpd_pages_has(&v->pages, steps[v->step].vpd_page))
 		v->step++;
-	if (v->step == STEPS) {
-		gathered(v);
+	if (v->step < STEPS)
+		steps[v->step].build(&command->cdb);
+	else if (is_whole(v))
 		return;
-	}
 	if (!transport_has_slot(path->transport)) {
 		mpath_timer_arm(path->transport->mpath, &v->retry,
 				path->transport->mpath->now_us + 1000);
 		return;
 	}
-	steps[v->step].build(&command->cdb);
 	command->data = v->buffer;
 	command->path = path;
 	v->is_in_flight = true;
@@ -267,9 +287,9 @@ static void fail(struct verify *v, const char *format, ...)
 /* The step was not answered with GOOD: go on, ask again, or give up. */
 static void judge(struct verify *v, const struct outcome *outcome)
 {
-	const struct step *step = &steps[v->step];
+	const struct step *step = step_of(v);
 	struct path *path = path_of(v);
-	struct verdict verdict = dsm_generic.interpret_error(outcome);
+	struct verdict verdict = classify(outcome);
 	char text[128];
 
 	if (outcome->status == SAM_STATUS_CHECK_CONDITION && outcome->sense.valid)
@@ -307,10 +327,45 @@ static void judge(struct verify *v, const struct outcome *outcome)
 			path->device->settings.retry_interval_ms * 1000);
 }
 
+/* Sense data, unit attentions aside, are for the module as well as an answer. */
+static bool is_for_module(const struct verify *v, const struct outcome *outcome)
+{
+	if (v->step < STEPS)
+		return false;
+	return outcome->status == SAM_STATUS_GOOD ||
+		(outcome->status == SAM_STATUS_CHECK_CONDITION && outcome->sense.valid &&
+		 outcome->sense.key != SENSE_KEY_UNIT_ATTENTION);
+}
+
+static void ask_module(struct verify *v, const struct outcome *outcome, size_t len)
+{
+	struct path *path = path_of(v);
+	struct dsm_check check = { DSM_PASS, DSM_STATE_KEEP, "" };
+
+	dsm_judge_answer(path, &v->unit, outcome, v->buffer, len, &check);
+	switch (check.result) {
+	case DSM_PASS:
+		path->dsm_state = check.state;
+		finish(v, NULL);
+		return;
+	case DSM_RETRY:
+		if (++v->failures <= STEP_FAILURES) {
+			mpath_timer_arm(path->transport->mpath, &v->retry,
+					path->transport->mpath->now_us +
+					path->device->settings.retry_interval_ms * 1000);
+			return;
+		}
+		break;
+	case DSM_FAIL:
+		break;
+	}
+	fail(v, "%s: %s", dsm_step.name, check.reason);
+}
+
 static void answered(struct command *command)
 {
 	struct verify *v = list_entry(command, struct verify, command);
-	const struct step *step = &steps[v->step];
+	const struct step *step = step_of(v);
 	struct outcome outcome = {
 		.delivery = command->delivery,
 		.status = command->status,
@@ -327,15 +382,22 @@ static void answered(struct command *command)
 	}
 	if (command->delivery != DELIVERY_ANSWERED)
 		return;         /* path_session_down() is on its way */
-	if (command->status != SAM_STATUS_GOOD) {
-		if (command->sense_len)
-			sense_parse(command->sense, command->sense_len, &outcome.sense);
-		judge(v, &outcome);
-		return;
-	}
+	if (command->sense_len)
+		sense_parse(command->sense, command->sense_len, &outcome.sense);
 	len = command->cdb.data_len;
 	if (!command->overflow)
 		len -= command->residual < len ? command->residual : len;
+	if (is_for_module(v, &outcome)) {
+		outcome.opcode = command->cdb.bytes[0];
+		outcome.sense_bytes = command->sense;
+		outcome.sense_len = command->sense_len;
+		ask_module(v, &outcome, outcome.status == SAM_STATUS_GOOD ? len : 0);
+		return;
+	}
+	if (command->status != SAM_STATUS_GOOD) {
+		judge(v, &outcome);
+		return;
+	}
 	if (step->read && step->read(v, v->buffer, len) && !step->may_fail) {
 		fail(v, "%s: %zu bytes that make no sense", step->name, len);
 		return;

@@ -26,7 +26,8 @@ enum delivery {
  * WRITE SAME, UNMAP, SYNCHRONIZE CACHE).  is_flush: SYNCHRONIZE CACHE, which
  * answers for writes acknowledged before.  is_prefetch: PRE-FETCH, the one that
  * may end with CONDITION MET.  residual counts only where the length is exact:
- * leave it 0 for commands with an allocation length.
+ * leave it 0 for commands with an allocation length.  opcode and the raw sense
+ * data, borrowed, are for modules that know more than the standards.
  */
 struct outcome {
 	enum delivery delivery;
@@ -37,6 +38,9 @@ struct outcome {
 	bool is_prefetch;
 	uint32_t residual;	/* bytes not transferred, or too many if overflow */
 	bool overflow;		/* the target had more to transfer than was asked for */
+	uint8_t opcode;
+	uint8_t sense_len;
+	const uint8_t *sense_bytes;
 };
 
 enum verdict_action {

@@ -74,6 +74,11 @@ static size_t vpd_page(const struct fake_unit *unit, uint8_t page, uint8_t *buf)
 		buf[5] = unit->thin ? 0xe4 : 0;
 		buf[6] = unit->thin ? 2 : 0;
 		return 8;
+	case 0xc0:
+		if (!unit->vendor_page)
+			return 0;
+		memcpy(buf, unit->vendor_page, FAKE_VENDOR_PAGE_LEN);
+		return FAKE_VENDOR_PAGE_LEN;
 	}
 	return 0;
 }

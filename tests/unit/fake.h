@@ -17,6 +17,7 @@
 
 #define FAKE_NEXUSES 34
 #define FAKE_SCRIPT 64
+#define FAKE_VENDOR_PAGE_LEN 8
 
 struct fake_unit {
 	const char *vendor, *product, *serial;
@@ -28,6 +29,7 @@ struct fake_unit {
 	bool no_write_same, no_sync_cache, no_prefetch;
 	uint32_t max_transfer;          /* VPD B0h, blocks */
 	uint32_t max_unmap, max_write_same;
+	const uint8_t *vendor_page;     /* VPD C0h; NULL: none */
 	uint8_t *medium;
 	bool *unmapped;                 /* per block */
 	unsigned int count[256];        /* commands served, by operation code */

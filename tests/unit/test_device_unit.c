@@ -112,7 +112,7 @@ static void path_lost_before_the_election_has_no_vote(void **state)
 	fake.nexuses[2].is_mute = false;
 	fake_advance(&fake, 5000);
 	assert_true(device_is_ready(fake.device));
-	assert_true(fake.device->dsm->same_unit(&fake.device->unit,
+	assert_true(fake.device->dsm->same_unit(fake.device->dsm, &fake.device->unit,
 						&fake.device->paths[2]->unit));
 	assert_int_equal(state_of(2), PATH_ACTIVE_OPTIMIZED);
 }
