@@ -144,8 +144,8 @@ static void ask(struct probe *probe)
 static void heed(struct path *path, const struct outcome *outcome)
 {
 	struct device *device = path->device;
-	struct verdict verdict = (device->dsm ? device->dsm : &dsm_generic)
-		->interpret_error(outcome);
+	struct verdict verdict = device->dsm ? dsm_judge(device, path, outcome) :
+		dsm_generic.interpret_error(&dsm_generic, outcome);
 
 	if (verdict.earlier_write_lost)
 		device->has_lost_write = true;
