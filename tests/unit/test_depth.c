@@ -173,6 +173,7 @@ static void unit_that_is_busy_with_everything_takes_no_slots_of_others(void **st
 	(void)state;
 	setup(1, NULL);
 	busy = fake.device;
+	fake.nexuses[0].second = fake.nexuses[0].unit;
 	neighbour = device_new(&fake.mpath, "neighbour", &settings);
 	assert_int_equal(device_add_path(neighbour, transport, 1ull << 48, &plain, NULL), 0);
 	fake_advance(&fake, 1500);
