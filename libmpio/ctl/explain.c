@@ -50,8 +50,16 @@ static void add(char *text, size_t size, const char *format, ...)
  * Paths
  */
 
+/* The module picks, whatever the policy: who it would take it alone knows. */
+static bool is_picked_by_module(const struct device *device)
+{
+	return device->dsm && device->dsm->pick;
+}
+
 static const struct path *active_path(const struct device *device)
 {
+	if (is_picked_by_module(device))
+		return NULL;
 	return device->policy->active ? device->policy->active(device->policy_context) : NULL;
 }
 
@@ -194,6 +202,8 @@ static void say_next(const struct device *device, const struct path *path, char 
 		add(text, size, "nowhere: the export ends");
 	else if (!device->candidates.count)
 		add(text, size, "it waits: no path is usable");
+	else if (is_picked_by_module(device))
+		add(text, size, "where the DSM %s wants it", device->dsm->name);
 	else if (!path)
 		add(text, size, "it waits: no path that %s would take has a free slot",
 		    device->policy->name);
@@ -203,11 +213,13 @@ static void say_next(const struct device *device, const struct path *path, char 
 
 static json_t *explain_next(const struct device *device)
 {
-	const struct path *path = policy_peek(device->policy, device->policy_context,
-					      &device->candidates, device->mpath->now_us);
+	const struct path *path = NULL;
 	json_t *object = json_object();
 	char text[TEXT_MAX];
 
+	if (!is_picked_by_module(device))
+		path = policy_peek(device->policy, device->policy_context, &device->candidates,
+				   device->mpath->now_us);
 	put_text(object, "path", path ? path->id : NULL);
 	say_next(device, path, text, sizeof(text));
 	put_text(object, "why", text);
