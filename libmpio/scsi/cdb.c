@@ -98,6 +98,20 @@ void cdb_prefetch16(struct scsi_cdb *c, uint64_t lba, uint32_t nblocks)
 	put_be32(&c->bytes[10], nblocks);
 }
 
+void cdb_report_port_groups(struct scsi_cdb *c, bool extended, uint32_t alloc_len)
+{
+	cdb_init(c, CDB_MAINTENANCE_IN, SCSI_DIR_IN, alloc_len);
+	c->bytes[1] = (uint8_t)((extended ? 1 << 5 : 0) | CDB_SA_TARGET_PORT_GROUPS);
+	put_be32(&c->bytes[6], alloc_len);
+}
+
+void cdb_set_port_groups(struct scsi_cdb *c, uint32_t param_len)
+{
+	cdb_init(c, CDB_MAINTENANCE_OUT, SCSI_DIR_OUT, param_len);
+	c->bytes[1] = CDB_SA_TARGET_PORT_GROUPS;
+	put_be32(&c->bytes[6], param_len);
+}
+
 const char *cdb_name(const struct scsi_cdb *c)
 {
 	switch (c->bytes[0]) {
@@ -121,6 +135,14 @@ const char *cdb_name(const struct scsi_cdb *c)
 		return "WRITE SAME(16)";
 	case CDB_REPORT_LUNS:
 		return "REPORT LUNS";
+	case CDB_MAINTENANCE_IN:
+		if ((c->bytes[1] & 0x1f) == CDB_SA_TARGET_PORT_GROUPS)
+			return "REPORT TARGET PORT GROUPS";
+		break;
+	case CDB_MAINTENANCE_OUT:
+		if ((c->bytes[1] & 0x1f) == CDB_SA_TARGET_PORT_GROUPS)
+			return "SET TARGET PORT GROUPS";
+		break;
 	case CDB_SERVICE_ACTION_IN_16:
 		switch (c->bytes[1] & 0x1f) {
 		case CDB_SA_READ_CAPACITY_16:

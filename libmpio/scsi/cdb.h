@@ -42,6 +42,8 @@ enum scsi_opcode_byte {
 	CDB_WRITE_SAME_16 = 0x93,
 	CDB_SERVICE_ACTION_IN_16 = 0x9e,
 	CDB_REPORT_LUNS = 0xa0,
+	CDB_MAINTENANCE_IN = 0xa3,
+	CDB_MAINTENANCE_OUT = 0xa4,
 };
 
 /* Service actions of CDB_SERVICE_ACTION_IN_16, byte 1 bits 4-0. */
@@ -49,6 +51,9 @@ enum scsi_service_action {
 	CDB_SA_READ_CAPACITY_16 = 0x10,
 	CDB_SA_GET_LBA_STATUS = 0x12,
 };
+
+/* Service action of both maintenance commands: REPORT and SET TARGET PORT GROUPS. */
+#define CDB_SA_TARGET_PORT_GROUPS 0x0a
 
 /* Bytes of a parameter list with one UNMAP block descriptor (SBC-3 5.28). */
 #define UNMAP_PARAM_LEN 24
@@ -110,6 +115,16 @@ void cdb_get_lba_status(struct scsi_cdb *c, uint64_t lba, uint32_t alloc_len);
  * Answered with CONDITION MET or GOOD.
  */
 void cdb_prefetch16(struct scsi_cdb *c, uint64_t lba, uint32_t nblocks);
+
+/*
+ * REPORT TARGET PORT GROUPS (SPC-4 6.37).  extended asks for the header that
+ * tells the implicit transition time; devices older than SPC-4 may refuse that
+ * with INVALID FIELD IN CDB, or answer without it.
+ */
+void cdb_report_port_groups(struct scsi_cdb *c, bool extended, uint32_t alloc_len);
+
+/* SET TARGET PORT GROUPS (SPC-4 6.45) with a parameter list of param_len bytes. */
+void cdb_set_port_groups(struct scsi_cdb *c, uint32_t param_len);
 
 /* The command's name as the standards spell it, "unknown command" if foreign. */
 const char *cdb_name(const struct scsi_cdb *c);

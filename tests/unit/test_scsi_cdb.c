@@ -51,6 +51,12 @@ static void control_commands_have_the_bytes_of_the_standard(void **state)
 	      0x5a, 0, 0x3f, 0, 0, 0, 0, 2, 1, 0);
 	CHECK(cdb_get_lba_status(&c, 0x0102030405060708, 24), "GET LBA STATUS", SCSI_DIR_IN, 24,
 	      0x9e, 0x12, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 24, 0, 0);
+	CHECK(cdb_report_port_groups(&c, false, 0x01020304), "REPORT TARGET PORT GROUPS",
+	      SCSI_DIR_IN, 0x01020304, 0xa3, 0x0a, 0, 0, 0, 0, 1, 2, 3, 4, 0, 0);
+	CHECK(cdb_report_port_groups(&c, true, 8), "REPORT TARGET PORT GROUPS", SCSI_DIR_IN, 8,
+	      0xa3, 0x2a, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0);
+	CHECK(cdb_set_port_groups(&c, 8), "SET TARGET PORT GROUPS", SCSI_DIR_OUT, 8,
+	      0xa4, 0x0a, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0);
 }
 
 static void io_commands_have_the_bytes_of_the_standard(void **state)
@@ -101,6 +107,10 @@ static void foreign_commands_have_no_name(void **state)
 	assert_string_equal(cdb_name(&c), "unknown command");
 	c.bytes[0] = 0x9e;
 	c.bytes[1] = 0x1f;
+	assert_string_equal(cdb_name(&c), "unknown command");
+	c.bytes[0] = 0xa3;
+	assert_string_equal(cdb_name(&c), "unknown command");
+	c.bytes[0] = 0xa4;
 	assert_string_equal(cdb_name(&c), "unknown command");
 }
 
