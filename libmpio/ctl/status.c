@@ -6,20 +6,6 @@
 #include "put.h"
 #include "transport.h"
 
-static const char *access_name(const struct unit *unit)
-{
-	switch (unit->inquiry.tpgs) {
-	case INQUIRY_TPGS_IMPLICIT:
-		return "alua-implicit";
-	case INQUIRY_TPGS_EXPLICIT:
-		return "alua-explicit";
-	case INQUIRY_TPGS_IMPLICIT | INQUIRY_TPGS_EXPLICIT:
-		return "alua-both";
-	default:
-		return "symmetric";
-	}
-}
-
 static void put_unit(json_t *object, const struct device *device)
 {
 	const struct unit *unit = &device->unit;
@@ -40,7 +26,7 @@ static void put_unit(json_t *object, const struct device *device)
 	put_text(object, "product", unit->inquiry.product);
 	put_text(object, "serial", unit->serial.text);
 	put_text(object, "dsm", device->dsm->name);
-	put_text(object, "access", access_name(unit));
+	put_text(object, "access", alua_access_name(device));
 }
 
 static json_t *latency(const struct histogram *h)
@@ -86,10 +72,11 @@ static json_t *show_path(const struct path *path, uint64_t now_us, bool with_fig
 	put(object, "lun", lun < 0 ? json_null() : json_integer(lun));
 	put_text(object, "state", path_state_name(path->state));
 	put_time(object, "since", now_us, path->since_us);
-	/* Asked for only where the unit has target port groups. */
-	put(object, "alua_state", json_null());
-	put(object, "tpg", json_null());
-	put(object, "preferred", json_boolean(path->settings.is_preferred));
+	/* Null where the unit has no target port groups. */
+	put_text(object, "alua_state",
+		 path->has_tpg ? path_state_name(path->array_state) : NULL);
+	put(object, "tpg", path->has_tpg ? json_integer(path->tpg) : json_null());
+	put(object, "preferred", json_boolean(path_is_preferred(path)));
 	put_number(object, "weight", path->settings.weight);
 	if (with_figures)
 		put_figures(object, path, now_us);

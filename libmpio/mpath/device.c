@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,6 +77,7 @@ struct device *device_new(struct mpath *mpath, const char *name, const struct se
 	mpath_timer_init(&device->policy_timer, policy_due);
 	device_unit_init(device);
 	device_deadline_init(device);
+	alua_init(device);
 	hold_init(device);
 	range_init(device);
 	list_append(&mpath->devices, &device->on_mpath);
@@ -102,6 +104,7 @@ void device_free(struct device *device)
 		path_done(device->paths[i]);
 		free(device->paths[i]);
 	}
+	alua_done(device);
 	mpath_timer_disarm(&device->deadline_timer);
 	mpath_timer_disarm(&device->range_timer);
 	mpath_timer_disarm(&device->hold_timer);
@@ -154,7 +157,7 @@ int device_add_path(struct device *device, struct transport *transport, uint64_t
 bool device_is_settled(const struct device *device)
 {
 	for (unsigned int i = 0; i < device->npaths; i++)
-		if (!device->paths[i]->was_checked)
+		if (!device->paths[i]->was_checked || alua_is_pending(device->paths[i]))
 			return false;
 	return true;
 }
@@ -218,19 +221,28 @@ void device_explain_paths(const struct device *device, char *text, size_t len)
  * Candidates and state
  */
 
+/* The less the better. Of two standby paths one that the administrator has set
+ * aside takes I/O, one that the array keeps so most likely does not. */
+static unsigned int rank(const struct path *path)
+{
+	unsigned int rank = (unsigned int)path->state * PATH_STATES;
+
+	return path->state == PATH_STANDBY ? rank + (unsigned int)path->array_state : rank;
+}
+
 static void rebuild_candidates(struct device *device)
 {
 	struct candidates *candidates = &device->candidates;
-	enum path_state best = PATH_STATES;
+	unsigned int best = UINT_MAX;
 
 	candidates->count = 0;
 	for (unsigned int i = 0; i < device->npaths; i++) {
 		struct path *path = device->paths[i];
 
-		if (!path_is_usable(path) || path->state > best)
+		if (!path_is_usable(path) || alua_withholds(path) || rank(path) > best)
 			continue;
-		if (path->state < best) {
-			best = path->state;
+		if (rank(path) < best) {
+			best = rank(path);
 			candidates->count = 0;
 		}
 		candidates->paths[candidates->count++] = path;
@@ -269,7 +281,7 @@ static enum device_state state_by_paths(const struct device *device)
 		wanted += !device->paths[i]->settings.is_disabled;
 	if (!device->dsm)
 		return DEVICE_STARTING;
-	if (!usable)
+	if (!device->candidates.count)
 		return DEVICE_NO_PATH;
 	/* With one path of several there is no redundancy, whoever wanted it so. */
 	if (usable == 1 && device->npaths > 1)
@@ -287,14 +299,15 @@ bool device_is_checking(const struct device *device)
 	return false;
 }
 
-/* An outage is told when no verification can end it any more. */
+/* An outage is told when neither a verification nor a change of access states
+ * can end it any more. */
 static void tell_outage(struct device *device, const struct path *path, const char *reason)
 {
 	if (device->state != DEVICE_NO_PATH || device->is_outage_told ||
-	    device_is_checking(device))
+	    device_is_checking(device) || alua_is_waiting(device))
 		return;
 	device->is_outage_told = true;
-	hold_no_path(device);           /* the patience for a verification is over */
+	hold_no_path(device);           /* the patience is over */
 	mpath_emit(device->mpath, EVENT_ALL_PATHS_DOWN, device, path, NULL,
 		   "I/O waits for %.1f s at most; the last one: %s",
 		   (double)device->settings.no_path_timeout_ms / 1e3, reason);
@@ -324,6 +337,28 @@ static void enter(struct device *device, enum device_state state, const struct p
 			   "one path of %u is left", device->npaths);
 }
 
+/* PATH's, or none's, change may have made it another state. */
+static void follow(struct device *device, const struct path *path, const char *reason)
+{
+	enter(device, state_by_paths(device), path);
+	tell_outage(device, path, reason);
+	if (device->candidates.count) {
+		hold_paths_returned(device);
+	} else {
+		hold_no_path(device);
+		device_stir(device);    /* for device_release_paths() */
+	}
+}
+
+void device_access_changed(struct device *device, const char *reason)
+{
+	if (device->state == DEVICE_STOPPED)
+		return;
+	rebuild_candidates(device);
+	device_tell_policy(device);
+	follow(device, NULL, reason);
+}
+
 void device_path_changed(struct device *device, struct path *path,
 			 enum path_state from, const char *reason)
 {
@@ -331,6 +366,7 @@ void device_path_changed(struct device *device, struct path *path,
 
 	if (device->state == DEVICE_STOPPED)
 		return;
+	alua_path_changed(path, from);
 	rebuild_candidates(device);
 	device_tell_policy(device);
 	if (path_is_usable(path) && from > PATH_STANDBY)
@@ -345,12 +381,7 @@ void device_path_changed(struct device *device, struct path *path,
 			   "I/O goes on over %u of %u paths: %s",
 			   device_usable_paths(device), device->npaths, reason);
 	}
-	enter(device, state_by_paths(device), path);
-	tell_outage(device, path, reason);
-	if (device->candidates.count)
-		hold_paths_returned(device);
-	else
-		device_stir(device);    /* for device_release_paths() */
+	follow(device, path, reason);
 }
 
 void device_release_paths(struct device *device)

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "alua.h"
 #include "command.h"
 #include "dsm.h"
 #include "list.h"
@@ -65,6 +66,7 @@ struct device {
 
 	struct path *paths[MPIO_MAX_PATHS];
 	unsigned int npaths;
+	struct alua alua;
 	struct candidates candidates;
 	const struct policy_ops *policy;
 	void *policy_context;
@@ -150,6 +152,9 @@ void device_explain_paths(const struct device *device, char *text, size_t len);
 /* From path.c: a path's state, settings or unit changed. */
 void device_path_changed(struct device *device, struct path *path,
 			 enum path_state from, const char *reason);
+
+/* From alua.c: I/O may, or may not, go down standby paths now. */
+void device_access_changed(struct device *device, const char *reason);
 
 /* From verify.c's end: PATH->unit is fresh. Accepts or refuses the path. */
 void device_path_verified(struct device *device, struct path *path);

@@ -58,13 +58,14 @@ bool device_abort(struct device *device, struct request *request, int error)
  * Deadlines
  */
 
-/* All outages together add no_path_timeout at most: a request that brings down
- * every target it meets must end, too. */
+/* All outages together add no_path_timeout at most, and what a transition of
+ * access states may take: a request that brings down every target it meets must
+ * end, too. */
 uint64_t device_last_deadline_us(const struct device *device, uint64_t submitted_us)
 {
 	const struct settings *settings = &device->settings;
 
-	return submitted_us +
+	return submitted_us + alua_transition_limit_us(device) +
 		(settings->command_timeout_ms + settings->no_path_timeout_ms) * 1000;
 }
 

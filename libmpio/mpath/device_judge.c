@@ -73,7 +73,8 @@ static void note_error(struct path *path, const struct command *command,
 }
 
 static void act_on_path(struct device *device, struct path *path,
-			const struct command *command, const struct verdict *verdict)
+			const struct command *command, const struct outcome *outcome,
+			const struct verdict *verdict)
 {
 	/* This one was in flight, too. */
 	if (verdict->lower_depth)
@@ -89,6 +90,8 @@ static void act_on_path(struct device *device, struct path *path,
 		path_fail(path, verdict->reason);
 	else if (verdict->recheck_identity)
 		path_doubt(path, verdict->reason);
+	if (verdict->recheck_alua)
+		alua_judge(path, &outcome->sense, verdict->reason);
 }
 
 /* Zeroes that WRITE SAME could not write: the next piece by WRITE. */
@@ -173,6 +176,15 @@ static void return_error(struct device *device, struct command *command, int err
 		device_settle(device, command, error);
 }
 
+static size_t count_others(const struct candidates *candidates, const struct path *path)
+{
+	size_t others = candidates->count;
+
+	for (size_t i = 0; i < candidates->count; i++)
+		others -= candidates->paths[i] == path;
+	return others;
+}
+
 /* The delay doubles while a unit is busy, so that many commands that wait for
  * it do not keep it so; a quarter of jitter either way parts them. */
 static uint64_t grown_us(struct device *device, uint64_t delay_us, unsigned int tries)
@@ -188,14 +200,11 @@ static uint64_t grown_us(struct device *device, uint64_t delay_us, unsigned int 
 static uint64_t retry_delay_us(struct device *device, struct command *command,
 			       const struct path *path, const struct verdict *verdict)
 {
-	const struct candidates *candidates = &device->candidates;
-	bool has_other = candidates->count > 1 ||
-		(candidates->count == 1 && candidates->paths[0] != path);
+	size_t others = count_others(&device->candidates, path);
 	uint64_t delay_us = (uint64_t)verdict->delay_ms * 1000;
 
 	/* Another path may take it at once; when all have been asked, it waits. */
-	if (!command->stay && has_other &&
-	    (!delay_us || ++command->free_tries < candidates->count))
+	if (!command->stay && others && (!delay_us || ++command->free_tries <= others))
 		return 0;
 	if (delay_us && command->stay)
 		return grown_us(device, delay_us, ++command->free_tries);
@@ -249,7 +258,7 @@ void device_answered(struct device *device, struct command *command)
 	verdict = dsm_judge(device, path, &outcome);
 	if (verdict.action != VERDICT_DONE)
 		note_error(path, command, &outcome, &verdict);
-	act_on_path(device, path, command, &verdict);
+	act_on_path(device, path, command, &outcome, &verdict);
 	if (verdict.action == VERDICT_DONE) {
 		was_done(device, command);
 		return;

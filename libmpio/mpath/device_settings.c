@@ -90,22 +90,6 @@ static int check(const struct device *device, const struct device_settings *want
  * The policy
  */
 
-static bool is_asymmetric(const struct device *device)
-{
-	const struct path *first = NULL;
-
-	for (unsigned int i = 0; i < device->npaths; i++) {
-		const struct path *path = device->paths[i];
-
-		if (!path->is_verified)
-			continue;
-		if (first && path->array_state != first->array_state)
-			return true;
-		first = path;
-	}
-	return false;
-}
-
 static const struct policy_ops *policy_for(const struct device *device)
 {
 	const char *name = device->settings.policy;
@@ -113,7 +97,7 @@ static const struct policy_ops *policy_for(const struct device *device)
 
 	if (*name)
 		return policy_find(name);
-	if (is_asymmetric(device))
+	if (alua_is_asymmetric(device))
 		policy = policy_find("round-robin-subset");
 	return policy ? policy : &policy_round_robin;
 }

@@ -266,6 +266,8 @@ static void admit(struct device *device, struct path *path)
 		path_refuse(path, reason);
 	} else if (!device->dsm->same_unit(device->dsm, &device->unit, &path->unit)) {
 		refuse_identity(path, &device->unit.identity);
+	} else if (path->unit.is_incomplete) {
+		path_accept(path);      /* not to I/O: see resulting_state() */
 	} else if (path->unit.capacity.block_size != device->block_size) {
 		snprintf(reason, sizeof reason,
 			 "block size %u where the other paths show %u",
@@ -319,9 +321,14 @@ static void hold_election(struct device *device)
 	mpath_timer_disarm(&device->election_timer);
 	if (!winner || !adopt(device, winner, dsm))
 		return;
-	for (unsigned int i = 0; i < device->npaths; i++)
-		if (device->paths[i]->is_verified)
-			admit(device, device->paths[i]);
+	for (unsigned int i = 0; i < device->npaths; i++) {
+		struct path *path = device->paths[i];
+
+		if (path->is_verified)
+			admit(device, path);
+		else if (path->unit.is_incomplete)
+			path_recheck(path);     /* had no vote, may have a place */
+	}
 }
 
 static void election_due(struct mpath_timer *timer)
@@ -339,6 +346,8 @@ void device_path_verified(struct device *device, struct path *path)
 {
 	if (device->dsm) {
 		admit(device, path);
+	} else if (path->unit.is_incomplete) {
+		path_fail(path, "in an access state that does not tell the unit's size");
 	} else if (device->has_expected) {
 		const struct dsm_ops *dsm;
 

@@ -11,17 +11,22 @@
 
 #include "transport.h"
 
-/* A path that is about to be verified is waited for a moment even where
- * no_path_timeout is 0: a unit attention is no outage. */
+/* A path that is about to be verified, or whose access state is asked for, is
+ * waited for a moment even where no_path_timeout is 0: a unit attention is no
+ * outage. The time in which access states change does not count. */
 #define CHECK_PATIENCE_US 3000000
 
 static uint64_t hold_limit_us(const struct device *device)
 {
 	uint64_t patience_us = device->settings.no_path_timeout_ms * 1000;
+	uint64_t since_us = alua_waited_until_us(device);
 
-	if (patience_us < CHECK_PATIENCE_US && device_is_checking(device))
+	if (since_us < device->no_path_since_us)
+		since_us = device->no_path_since_us;
+	if (patience_us < CHECK_PATIENCE_US &&
+	    (device_is_checking(device) || alua_is_waiting(device)))
 		patience_us = CHECK_PATIENCE_US;
-	return device->no_path_since_us + patience_us;
+	return since_us + patience_us;
 }
 
 static void hold_due(struct mpath_timer *timer)
@@ -30,6 +35,11 @@ static void hold_due(struct mpath_timer *timer)
 	struct list *node;
 	unsigned int count = 0;
 
+	/* A transition may have begun, or end later than it was to. */
+	if (device->mpath->now_us < hold_limit_us(device)) {
+		mpath_timer_arm(device->mpath, timer, hold_limit_us(device));
+		return;
+	}
 	while ((node = list_pop(&device->held))) {
 		device_settle(device, list_entry(node, struct command, node), -EIO);
 		count++;

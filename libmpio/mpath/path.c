@@ -2,6 +2,7 @@
 #include "path.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -34,7 +35,19 @@ bool path_is_usable(const struct path *path)
 
 bool path_is_held_back(const struct path *path)
 {
-	return path->state == PATH_FAILED && path->is_verified;
+	return path->state == PATH_FAILED && path->is_verified && !alua_is_pending(path);
+}
+
+bool path_is_preferred(const struct path *path)
+{
+	const struct device *device = path->device;
+
+	if (path->settings.is_preferred || !path->has_tpg || !path->array_preferred)
+		return path->settings.is_preferred;
+	for (unsigned int i = 0; i < device->npaths; i++)
+		if (device->paths[i]->settings.is_preferred)
+			return false;
+	return true;
 }
 
 static uint64_t jittered(struct mpath *mpath, uint64_t interval_us)
@@ -42,7 +55,8 @@ static uint64_t jittered(struct mpath *mpath, uint64_t interval_us)
 	return mpath->now_us + interval_us * 3 / 4 + mpath_random(mpath, interval_us / 2 + 1);
 }
 
-/* The next verification: a usable path's is routine, another's the way back. */
+/* The next verification: in service it is routine (a group that takes no I/O is
+ * asked for its state by alua.c), else the way back. */
 static void schedule(struct path *path)
 {
 	const struct settings *settings = &path->device->settings;
@@ -52,7 +66,7 @@ static void schedule(struct path *path)
 	mpath_timer_disarm(&path->timer);
 	if (path->transport->state != TRANSPORT_UP)
 		return;
-	if (path_is_usable(path)) {
+	if (path->state <= PATH_TRANSITIONING) {
 		due_us = jittered(mpath, settings->path_verify_interval_ms * 1000);
 		if (settings->path_verify)
 			mpath_timer_arm(mpath, &path->timer, due_us);
@@ -83,6 +97,7 @@ int path_init(struct path *path, struct device *device, unsigned int index,
 		.state = PATH_CHECKING,
 		.array_state = PATH_ACTIVE_OPTIMIZED,
 		.dsm_state = DSM_STATE_KEEP,
+		.unit = { .port_group = -1, .relative_port = -1 },
 		.since_us = device->mpath->now_us,
 	};
 	if (settings->is_disabled) {
@@ -93,6 +108,8 @@ int path_init(struct path *path, struct device *device, unsigned int index,
 	snprintf(path->id, sizeof path->id, "%u", index);
 	list_append(&transport->paths, &path->on_transport);
 	mpath_timer_init(&path->timer, timer_fired);
+	if (alua_path_init(path))
+		return -ENOMEM;
 	return verify_init(&path->verify);
 }
 
@@ -101,6 +118,7 @@ void path_done(struct path *path)
 	list_remove(&path->on_transport);
 	mpath_timer_disarm(&path->timer);
 	verify_done(&path->verify);
+	alua_path_done(path);
 }
 
 void path_note_error(struct path *path, const char *format, ...)
@@ -252,6 +270,7 @@ void path_session_up(struct path *path)
 void path_session_down(struct path *path, const char *reason)
 {
 	verify_abort(&path->verify);
+	alua_forget(path);
 	mpath_timer_disarm(&path->timer);
 	path->is_verified = false;
 	path->is_size_pending = false;
@@ -265,6 +284,21 @@ void path_session_down(struct path *path, const char *reason)
 	device_stir(path->device);
 }
 
+/* What cannot be asked in the access state it is in was asked before, or is
+ * asked later. */
+static void take_unit(struct path *path, const struct unit *unit)
+{
+	if (unit->is_incomplete && path->is_verified &&
+	    identity_equal(&unit->identity, &path->unit.identity)) {
+		path->unit.port_group = unit->port_group;
+		path->unit.relative_port = unit->relative_port;
+		path->unit.inquiry = unit->inquiry;
+		return;
+	}
+	path->unit = *unit;
+	path->is_verified = !unit->is_incomplete;
+}
+
 void path_verified(struct path *path, const struct unit *unit, const char *reason)
 {
 	path->was_checked = true;
@@ -275,19 +309,24 @@ void path_verified(struct path *path, const struct unit *unit, const char *reaso
 		device_stir(path->device);
 		return;
 	}
-	path->unit = *unit;
-	path->is_verified = true;
+	take_unit(path, unit);
+	path->access = ALUA_UNKNOWN;
 	device_path_verified(path->device, path);
 	if (!path->verify.is_running)
 		schedule(path);
 }
 
-/* The worse of what the array says and what the administrator wants. */
+/* The worse of what the array says and what the administrator wants. A path
+ * whose size is not known takes no I/O in any state. */
 static enum path_state resulting_state(const struct path *path)
 {
 	enum path_state state = (enum path_state)dsm_path_state(path, path->array_state);
 
-	return path->settings.is_standby && state < PATH_STANDBY ? PATH_STANDBY : state;
+	if (path->settings.is_standby && state < PATH_STANDBY)
+		state = PATH_STANDBY;
+	if (!path->is_verified && state < PATH_UNAVAILABLE)
+		state = PATH_UNAVAILABLE;
+	return state;
 }
 
 /* Back from verification, but not in service: it has failed too often of late.
@@ -315,6 +354,12 @@ void path_accept(struct path *path)
 
 	path->is_refused = false;
 	path->is_size_pending = false;
+	if (!alua_admit(path))
+		return;                 /* once its access state is known, or never */
+	if (alua_has_expired(path)) {
+		path_fail(path, "its target port group is still in transition");
+		return;
+	}
 	if (flap_holds(&path->flap, now_us) && !path_is_usable(path) &&
 	    device_usable_paths(path->device)) {
 		hold_back(path);
@@ -323,6 +368,10 @@ void path_accept(struct path *path)
 	flap_returned(&path->flap, now_us, carried(path));
 	path_enter(path, resulting_state(path), "verified: %s", path->unit.identity.text);
 	schedule(path);
+	/* Active by now, but it was not when it was asked for its size. */
+	if (!path->is_verified && path->array_state < PATH_STANDBY)
+		mpath_timer_arm(path->device->mpath, &path->timer, now_us +
+				path->device->settings.retry_interval_ms * 1000);
 }
 
 void path_release(struct path *path)
@@ -333,7 +382,11 @@ void path_release(struct path *path)
 
 void path_reconsider(struct path *path, const char *reason)
 {
-	if (path->state <= PATH_TRANSITIONING)
+	if (path->state > PATH_TRANSITIONING)
+		return;                 /* when it enters service */
+	if (!path->is_verified && path->array_state < PATH_STANDBY)
+		path_doubt(path, reason);       /* its size can be read now */
+	else
 		path_enter(path, resulting_state(path), "%s", reason);
 }
 
@@ -346,6 +399,7 @@ void path_reschedule(struct path *path)
 static void disable(struct path *path)
 {
 	verify_abort(&path->verify);
+	alua_forget(path);
 	mpath_timer_disarm(&path->timer);
 	path->is_verified = path->is_refused = path->is_size_pending = false;
 	path->was_checked = true;

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "alua.h"
 #include "depth.h"
 #include "flap.h"
 #include "histogram.h"
@@ -61,6 +62,12 @@ struct path {
 	enum path_state array_state;    /* what the target port group reports */
 	int dsm_state;                  /* what the DSM's own question told, or
 					 * DSM_STATE_KEEP */
+	bool has_tpg;                   /* the group is known: */
+	uint16_t tpg;
+	bool array_preferred;           /* its PREF bit */
+	enum alua_access access;
+	struct alua_query query;
+	uint64_t transition_due_us;     /* when its transition takes too long; 0: none */
 	bool is_refused;                /* verified, and not this device's unit */
 	bool is_verified;               /* since the last login or doubt */
 	bool was_checked;               /* had its chance: verified or failed once */
@@ -96,6 +103,9 @@ static inline bool path_has_slot(const struct path *path)
 {
 	return transport_has_slot(path->transport) && path->in_flight < path->depth.limit;
 }
+
+/* By the administrator, or where no path of the device is, by the array. */
+bool path_is_preferred(const struct path *path);
 
 /* For device.c. */
 int path_init(struct path *path, struct device *device, unsigned int index,

@@ -45,7 +45,7 @@ static bool is_candidate(const struct candidates *candidates, const struct path 
 static const struct path *preferred(const struct candidates *candidates)
 {
 	for (size_t i = 0; i < candidates->count; i++)
-		if (candidates->paths[i]->settings.is_preferred)
+		if (path_is_preferred(candidates->paths[i]))
 			return candidates->paths[i];
 	return NULL;
 }

@@ -25,6 +25,7 @@ struct settings {
 	uint64_t io_timeout_ms;
 	uint64_t retry_count;
 	uint64_t retry_interval_ms;
+	uint64_t transition_timeout_ms;
 	bool path_verify;
 	uint64_t path_verify_interval_ms;
 	uint64_t path_recovery_interval_ms;

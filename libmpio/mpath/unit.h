@@ -26,6 +26,9 @@ struct unit {
 	struct vpd_block_limits limits;
 	bool has_provisioning;
 	struct vpd_provisioning provisioning;
+	int port_group;                 /* of the port it was asked through, VPD 83h; */
+	int relative_port;              /* each -1 where it names none */
+	bool is_incomplete;             /* size and more: not told in this access state */
 	bool is_rotational_known;
 	bool is_rotational;
 	bool write_protected;           /* MODE SENSE: WP, or the control page's SWP */

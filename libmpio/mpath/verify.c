@@ -105,7 +105,11 @@ static int read_serial(struct verify *v, const uint8_t *buffer, size_t len)
 
 static int read_designation(struct verify *v, const uint8_t *buffer, size_t len)
 {
-	return vpd_designation_parse(buffer, len, &v->designation);
+	int err = vpd_designation_parse(buffer, len, &v->designation);
+
+	v->unit.port_group = vpd_port_group(&v->designation);
+	v->unit.relative_port = vpd_relative_port(&v->designation);
+	return err;
 }
 
 static int read_block_limits(struct verify *v, const uint8_t *buffer, size_t len)
@@ -203,7 +207,9 @@ static void finish(struct verify *v, const char *reason)
 static void restart(struct verify *v)
 {
 	v->step = 0;
-	v->unit = (struct unit) { .write_cache = true };
+	v->unit = (struct unit) {
+		.write_cache = true, .port_group = -1, .relative_port = -1,
+	};
 	v->pages = (struct vpd_pages) { 0 };
 	v->designation.count = 0;
 }
@@ -223,7 +229,9 @@ static bool is_whole(struct verify *v)
 		finish(v, "the unit has no usable identity in VPD 83h or 80h");
 		return true;
 	}
-	if (dsm_has_question(path_of(v), &v->unit, &v->command.cdb))
+	/* One that is not active is asked again when it is. */
+	if (!v->unit.is_incomplete &&
+	    dsm_has_question(path_of(v), &v->unit, &v->command.cdb))
 		return false;
 	path_of(v)->dsm_state = DSM_STATE_KEEP;
 	finish(v, NULL);
@@ -284,6 +292,14 @@ static void fail(struct verify *v, const char *format, ...)
 	finish(v, reason);
 }
 
+/* Of the access states only the active ones take all commands (SPC-4 5.15.2):
+ * what the others do not tell is asked when the path is active. */
+static bool is_access_state(const struct sense *sense)
+{
+	return sense->valid && !sense->deferred && sense->key == SENSE_KEY_NOT_READY &&
+		sense->asc == 0x04 && sense->ascq >= 0x0a && sense->ascq <= 0x0c;
+}
+
 /* The step was not answered with GOOD: go on, ask again, or give up. */
 static void judge(struct verify *v, const struct outcome *outcome)
 {
@@ -309,6 +325,17 @@ static void judge(struct verify *v, const struct outcome *outcome)
 		}
 		ask(v);
 		return;
+	}
+	if (is_access_state(&outcome->sense)) {
+		if (v->step == 0) {
+			next_step(v);   /* INQUIRY tells whether it can have them */
+			return;
+		}
+		if (v->step < STEPS && v->unit.inquiry.tpgs) {
+			v->unit.is_incomplete = true;
+			is_whole(v);
+			return;
+		}
 	}
 	if (verdict.action == VERDICT_RETURN || verdict.fail_path) {
 		if (step->may_fail)

@@ -137,6 +137,11 @@ static void answer_sense(struct command *command, uint8_t code, uint8_t key, uin
 	command->sense[13] = ascq;
 }
 
+void fake_answer_sense(struct command *command, uint8_t key, uint8_t asc, uint8_t ascq)
+{
+	answer_sense(command, 0, key, asc, ascq);
+}
+
 static void answer_data(struct command *command, const uint8_t *buf, size_t len)
 {
 	if (!len) {
@@ -320,12 +325,17 @@ static void serve_command(struct fake_nexus *nexus, struct command *command)
 	} else if (nexus->has_changed && opcode != 0x12 && opcode != 0xa0) {
 		nexus->has_changed = false;
 		answer_sense(command, 0, 6, 0x2a, 0x09);
+	} else if (nexus->has_state_changed && opcode != 0x12 && opcode != 0xa0) {
+		nexus->has_state_changed = false;
+		answer_sense(command, 0, 6, 0x2a, 0x06);
 	} else if (opcode == 0xa0) {
 		report_luns(nexus, command);
 	} else if (!unit) {
 		answer_sense(command, 0, 5, 0x25, 0);
-	} else {
+	} else if (!unit->tpgs || !fake_alua_serve(nexus, unit, command)) {
 		serve_unit(unit, command);
+		if (opcode == 0x12 && unit->tpgs)
+			fake_alua_amend(nexus, unit, command);
 	}
 	transport_answered(&nexus->transport, command);
 }
@@ -347,8 +357,18 @@ static void fake_login(struct transport *transport)
 
 static void fake_send(struct transport *transport, uint64_t lun, struct command *command)
 {
+	struct fake *fake = of(transport)->fake;
+	unsigned int reports = 0;
+
 	command->transport_private = (void *)(uintptr_t)lun;
 	of(transport)->sends++;
+	if (command->cdb.bytes[0] != 0xa3)
+		return;
+	for (unsigned int i = 0; i < fake->count; i++)
+		list_for_each(node, &fake->nexuses[i].transport.in_flight)
+			reports += list_entry(node, struct command, node)->cdb.bytes[0] == 0xa3;
+	if (reports > fake->most_reports)
+		fake->most_reports = reports;
 }
 
 static void fake_probe(struct transport *transport)
@@ -380,6 +400,7 @@ struct settings fake_settings(void)
 	return (struct settings) {
 		.no_path_timeout_ms = 20000, .command_timeout_ms = 120000,
 		.io_timeout_ms = 30000, .retry_count = 3, .retry_interval_ms = 1000,
+		.transition_timeout_ms = 60000,
 		.path_verify = true, .path_verify_interval_ms = 30000,
 		.path_recovery_interval_ms = 5000, .queue_depth = 64,
 		.connect_timeout_ms = 3000, .login_timeout_ms = 15000,
@@ -481,10 +502,17 @@ static bool serve_session(struct fake_nexus *nexus)
 
 static bool serve_command_of(struct fake_nexus *nexus)
 {
-	if (nexus->is_mute || list_is_empty(&nexus->transport.in_flight))
+	if (nexus->is_mute)
 		return false;
-	serve_command(nexus, list_entry(nexus->transport.in_flight.next, struct command, node));
-	return true;
+	list_for_each(node, &nexus->transport.in_flight) {
+		struct command *command = list_entry(node, struct command, node);
+
+		if (nexus->ignores && command->cdb.bytes[0] == nexus->ignores)
+			continue;
+		serve_command(nexus, command);
+		return true;
+	}
+	return false;
 }
 
 static struct command *nth_in_flight(struct fake_nexus *nexus, unsigned int nth)

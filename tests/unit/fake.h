@@ -19,6 +19,15 @@
 #define FAKE_SCRIPT 64
 #define FAKE_VENDOR_PAGE_LEN 8
 
+#define FAKE_GROUPS 4
+
+struct fake_group {
+	uint16_t id;
+	uint8_t state;                  /* SPC-4: 0 active/optimized ... Fh transitioning */
+	uint8_t can_be;
+	bool is_preferred;
+};
+
 struct fake_unit {
 	const char *vendor, *product, *serial;
 	uint8_t naa[16];
@@ -35,6 +44,16 @@ struct fake_unit {
 	unsigned int count[256];        /* commands served, by operation code */
 	uint32_t largest;               /* blocks in one READ or WRITE */
 	unsigned int fua_writes;
+
+	/* Target port groups (fake_alua.c); none where tpgs is 0. */
+	uint8_t tpgs;                   /* INQUIRY */
+	struct fake_group groups[FAKE_GROUPS];
+	unsigned int ngroups;
+	bool no_extended_header, no_port_groups, tells_no_size;
+	bool raises_attention;          /* UA 2Ah/06h on every nexus on a change */
+	uint8_t transition_time_s;      /* in the extended header */
+	uint8_t demoted;                /* what an activation makes of the group before */
+	uint8_t activated;              /* and of the group itself */
 };
 
 /* How the next medium command is answered, instead of by the unit. */
@@ -62,6 +81,11 @@ struct fake_nexus {
 	unsigned int sends, drops, logins, probes;
 	bool is_probed;
 	bool has_changed;               /* UA 2Ah/09h is pending */
+	bool has_state_changed;         /* UA 2Ah/06h */
+	uint16_t group, port;           /* the target port's; port 0: VPD 83h without */
+	bool hides_group;               /* VPD 83h names the port only */
+	uint8_t tpgs;                   /* instead of the unit's; 0: the unit's */
+	uint8_t ignores;                /* an operation code that is never answered */
 };
 
 struct fake {
@@ -69,7 +93,8 @@ struct fake {
 	struct fake_nexus nexuses[FAKE_NEXUSES];
 	unsigned int count;
 	struct device *device;
-	char events[4096];              /* names, each with a blank behind */
+	unsigned int most_reports;      /* REPORT TARGET PORT GROUPS at a time */
+	char events[8192];              /* names, each with a blank behind */
 	char last_reason[512];
 };
 
@@ -103,6 +128,23 @@ void fake_advance(struct fake *fake, uint64_t ms);
 void fake_break(struct fake *fake, unsigned int nexus, const char *reason);
 
 void fake_script(struct fake_nexus *nexus, struct fake_answer answer);
+
+/* Access states: UNIT has COUNT groups from 1 on, nexus i is in group
+ * i % COUNT + 1, the first is active/optimized, the others are in STATE. Before
+ * nexuses start. */
+void fake_alua_init(struct fake *fake, struct fake_unit *unit, uint8_t tpgs,
+		    unsigned int count, uint8_t state);
+
+/* Group ID is in STATE from now on. */
+void fake_set_group(struct fake *fake, struct fake_unit *unit, uint16_t id, uint8_t state);
+struct fake_group *fake_find_group(struct fake_unit *unit, uint16_t id);
+
+/* For fake.c: true where COMMAND was answered; what INQUIRY tells besides. */
+bool fake_alua_serve(const struct fake_nexus *nexus, struct fake_unit *unit,
+		     struct command *command);
+void fake_alua_amend(const struct fake_nexus *nexus, const struct fake_unit *unit,
+		     struct command *command);
+void fake_answer_sense(struct command *command, uint8_t key, uint8_t asc, uint8_t ascq);
 
 /* The plain defaults of settings. */
 struct settings fake_settings(void);

@@ -127,12 +127,12 @@ static void lengths_that_contradict_each_other_are_refused(void **state)
 
 	(void)state;
 	memcpy(bytes, two_groups, sizeof bytes);
-	bytes[11] = 5;                  /* ports beyond the end of the list */
+	bytes[11] = 6;                  /* ports beyond the end of the list */
 	assert_int_equal(count(bytes, sizeof bytes, &it, &group), -EPROTO);
 	memcpy(bytes, two_groups, sizeof bytes);
-	bytes[3] = 30;                  /* half a descriptor, all bytes there */
+	bytes[3] = 30;                  /* more than came; what did is whole */
 	assert_int_equal(count(bytes, sizeof bytes, &it, &group), 2);
-	bytes[3] = 15;
+	bytes[3] = 15;                  /* half a descriptor */
 	assert_int_equal(count(bytes, sizeof bytes, &it, &group), -EPROTO);
 	memcpy(bytes, extended, sizeof extended);
 	bytes[3] = 3;                   /* no room for the extended header */
