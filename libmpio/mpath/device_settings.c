@@ -164,18 +164,6 @@ static void apply_to_sessions(struct device *device, const struct settings *befo
 	}
 }
 
-/* First the paths that get better, so that there is no moment without one. */
-static void apply_to_paths(struct device *device, const struct device_settings *wanted)
-{
-	for (unsigned int turn = 0; turn < 2; turn++)
-		for (unsigned int i = 0; i < device->npaths; i++) {
-			const struct path_settings *marks = &wanted->paths[i];
-
-			if ((marks->is_disabled || marks->is_standby) == (turn == 1))
-				path_apply(device->paths[i], marks);
-		}
-}
-
 int device_apply(struct device *device, const struct device_settings *wanted,
 		 char *error, size_t len)
 {
@@ -193,9 +181,10 @@ int device_apply(struct device *device, const struct device_settings *wanted,
 		return err;
 	}
 	apply_to_sessions(device, &before);
-	apply_to_paths(device, wanted);
-	for (unsigned int i = 0; i < device->npaths; i++)
+	for (unsigned int i = 0; i < device->npaths; i++) {
+		path_apply(device->paths[i], &wanted->paths[i]);
 		path_reschedule(device->paths[i]);
+	}
 	device_limit_transfer(device);
 	device_move_deadlines(device, &before);
 	hold_set_limit(device);

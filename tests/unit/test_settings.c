@@ -364,6 +364,37 @@ static void queue_depth_grows_and_shrinks_under_load(void **state)
 		assert_int_equal(many[i].completions, 1);
 }
 
+/* A session that a neighbour waits on, too. */
+static void neighbours_on_the_session_get_the_new_slots(void **state)
+{
+	static const struct path_settings plain;
+	static struct fake_request ours[8], theirs[8];
+	struct transport *transport = &fake.nexuses[0].transport;
+	struct device *device, *neighbour;
+	struct settings settings;
+
+	(void)state;
+	setup(1, true, one_at_a_time);
+	device = fake.device;
+	settings = device->settings;
+	neighbour = device_new(&fake.mpath, "neighbour", &settings);
+	assert_int_equal(device_add_path(neighbour, transport, 1ull << 48, &plain, NULL), 0);
+	fake_advance(&fake, 2000);
+	for (unsigned int i = 0; i < 8; i++)
+		fake_submit(&fake, &ours[i], REQUEST_READ, i, 1, block);
+	fake.device = neighbour;
+	for (unsigned int i = 0; i < 8; i++)
+		fake_submit(&fake, &theirs[i], REQUEST_READ, i, 1, block);
+	fake.device = device;
+	mpath_run(&fake.mpath);
+	wanted.settings.queue_depth = 64;
+	assert_int_equal(device_apply(device, &wanted, error, sizeof error), 0);
+	mpath_run(&fake.mpath);
+	assert_int_equal(transport->in_flight_count, 16);
+	fake_serve(&fake);
+	device_free(neighbour);
+}
+
 static void larger_transfers_write_zeroes_within_what_was_made(void **state)
 {
 	(void)state;
@@ -562,6 +593,7 @@ int main(void)
 		TEST(longer_and_shorter_times_hold_for_what_runs),
 		TEST(intervals_take_effect_at_once),
 		TEST(queue_depth_grows_and_shrinks_under_load),
+		TEST(neighbours_on_the_session_get_the_new_slots),
 		TEST(larger_transfers_write_zeroes_within_what_was_made),
 		TEST(activated_path_stays_active_until_it_fails),
 		TEST(activation_ends_the_wait_for_manual_failback),
