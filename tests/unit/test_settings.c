@@ -375,6 +375,7 @@ static void neighbours_on_the_session_get_the_new_slots(void **state)
 
 	(void)state;
 	setup(1, true, one_at_a_time);
+	fake.nexuses[0].second = unit;
 	device = fake.device;
 	settings = device->settings;
 	neighbour = device_new(&fake.mpath, "neighbour", &settings);
