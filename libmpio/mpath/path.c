@@ -239,7 +239,7 @@ void path_recheck(struct path *path)
 {
 	mpath_timer_disarm(&path->timer);
 	if (may_be_asked(path) && !path->verify.is_running)
-		verify_start(&path->verify);
+		verify_start(&path->verify, path->is_verified);
 }
 
 void path_doubt(struct path *path, const char *reason)
@@ -249,7 +249,7 @@ void path_doubt(struct path *path, const char *reason)
 		return;
 	path_enter(path, PATH_CHECKING, "%s", reason);
 	mpath_timer_disarm(&path->timer);
-	verify_start(&path->verify);
+	verify_start(&path->verify, false);
 }
 
 void path_fail(struct path *path, const char *reason)

@@ -31,6 +31,7 @@ struct step {
 	int (*read)(struct verify *verify, const uint8_t *buffer, size_t len);
 	uint8_t vpd_page;               /* asked only where VPD 00h lists it; 0: always */
 	bool may_fail;                  /* the unit does not have to know it */
+	bool is_routine;                /* asked by the short form, too */
 };
 
 static void build_supported_pages(struct scsi_cdb *cdb)
@@ -163,24 +164,25 @@ static int read_mode(struct verify *v, const uint8_t *buffer, size_t len)
 
 /* TEST UNIT READY comes first and takes the unit attentions of a new session. */
 static const struct step steps[] = {
-	{ "TEST UNIT READY", cdb_test_unit_ready, NULL, 0, false },
-	{ "INQUIRY", build_inquiry, read_inquiry, 0, false },
-	{ "VPD 00h", build_supported_pages, read_supported_pages, 0, true },
-	{ "VPD 80h", build_serial, read_serial, VPD_UNIT_SERIAL_NUMBER, true },
-	{ "VPD 83h", build_designation, read_designation, VPD_DEVICE_IDENTIFICATION, true },
-	{ "VPD B0h", build_block_limits, read_block_limits, VPD_BLOCK_LIMITS, true },
+	{ "TEST UNIT READY", cdb_test_unit_ready, NULL, 0, false, true },
+	{ "INQUIRY", build_inquiry, read_inquiry, 0, false, false },
+	{ "VPD 00h", build_supported_pages, read_supported_pages, 0, true, false },
+	{ "VPD 80h", build_serial, read_serial, VPD_UNIT_SERIAL_NUMBER, true, true },
+	{ "VPD 83h", build_designation, read_designation,
+	  VPD_DEVICE_IDENTIFICATION, true, true },
+	{ "VPD B0h", build_block_limits, read_block_limits, VPD_BLOCK_LIMITS, true, false },
 	{ "VPD B1h", build_characteristics, read_characteristics,
-	  VPD_BLOCK_CHARACTERISTICS, true },
+	  VPD_BLOCK_CHARACTERISTICS, true, false },
 	{ "VPD B2h", build_provisioning, read_provisioning,
-	  VPD_LOGICAL_BLOCK_PROVISIONING, true },
-	{ "READ CAPACITY(16)", build_capacity, read_capacity, 0, false },
-	{ "MODE SENSE caching page", build_caching, read_mode, 0, true },
-	{ "MODE SENSE control page", build_control, read_mode, 0, true },
+	  VPD_LOGICAL_BLOCK_PROVISIONING, true, false },
+	{ "READ CAPACITY(16)", build_capacity, read_capacity, 0, false, true },
+	{ "MODE SENSE caching page", build_caching, read_mode, 0, true, true },
+	{ "MODE SENSE control page", build_control, read_mode, 0, true, false },
 };
 #define STEPS (sizeof steps / sizeof steps[0])
 
 /* What comes behind them, where the unit's module has a question of its own. */
-static const struct step dsm_step = { "the module's question", NULL, NULL, 0, false };
+static const struct step dsm_step = { "the module's question", NULL, NULL, 0, false, true };
 
 static const struct step *step_of(const struct verify *v)
 {
@@ -203,9 +205,10 @@ static void finish(struct verify *v, const char *reason)
 	path_verified(path_of(v), &v->unit, reason);
 }
 
-/* Forgets what was read. */
+/* Forgets what was read: everything is asked. */
 static void restart(struct verify *v)
 {
+	v->is_short = false;
 	v->step = 0;
 	v->unit = (struct unit) {
 		.write_cache = true, .port_group = -1, .relative_port = -1,
@@ -214,14 +217,38 @@ static void restart(struct verify *v)
 	v->designation.count = 0;
 }
 
-static void begin(struct verify *v)
+static void begin(struct verify *v, bool is_short)
 {
 	restart(v);
 	v->tries = v->failures = v->restarts = 0;
 	v->is_stale = false;
+	v->is_short = is_short;
+	if (!is_short)
+		return;
+	v->unit = path_of(v)->unit;
+	v->unit.write_protected = false;
+	v->pages = v->known_pages;
 }
 
-/* False where the module wants to know more: then that is the command. */
+/* The short form has seen something new. */
+static bool has_changed(struct verify *v)
+{
+	const struct unit *known = &path_of(v)->unit;
+
+	return !identity_equal(&v->unit.identity, &known->identity) ||
+		!capacity_equal(&v->unit.capacity, &known->capacity) ||
+		v->unit.write_protected != known->write_protected ||
+		v->unit.write_cache != known->write_cache;
+}
+
+static bool is_skipped(const struct verify *v, const struct step *step)
+{
+	return (step->vpd_page && !vpd_pages_has(&v->pages, step->vpd_page)) ||
+		(v->is_short && !step->is_routine);
+}
+
+/* False where there is more to ask, the command being built: everything, or
+ * what the module wants to know. */
 static bool is_whole(struct verify *v)
 {
 	if (identity_choose(&v->unit.identity, &v->designation, &v->unit.serial,
@@ -229,6 +256,12 @@ static bool is_whole(struct verify *v)
 		finish(v, "the unit has no usable identity in VPD 83h or 80h");
 		return true;
 	}
+	if (v->is_short && !v->unit.is_incomplete && has_changed(v)) {
+		restart(v);
+		steps[0].build(&v->command.cdb);
+		return false;
+	}
+	v->known_pages = v->pages;
 	/* One that is not active is asked again when it is. */
 	if (!v->unit.is_incomplete &&
 	    dsm_has_question(path_of(v), &v->unit, &v->command.cdb))
@@ -244,8 +277,7 @@ static void ask(struct verify *v)
 	struct path *path = path_of(v);
 	struct command *command = &v->command;
 
-	while (v->step < STEPS && steps[v->step].vpd_page &&
-	       !vpd_pages_has(&v->pages, steps[v->step].vpd_page))
+	while (v->step < STEPS && is_skipped(v, &steps[v->step]))
 		v->step++;
 	if (v->step < STEPS)
 		steps[v->step].build(&command->cdb);
@@ -448,10 +480,10 @@ void verify_done(struct verify *v)
 	free(v->buffer);
 }
 
-void verify_start(struct verify *v)
+void verify_start(struct verify *v, bool is_short)
 {
 	v->is_running = true;
-	begin(v);
+	begin(v, is_short);
 	/* An answer on its way, perhaps of the session before, comes first. */
 	if (v->is_in_flight)
 		v->is_stale = true;

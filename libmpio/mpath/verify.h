@@ -26,8 +26,9 @@ struct verify {
 	unsigned int restarts;          /* because the unit said it had changed */
 	bool is_running;
 	bool is_in_flight;
+	bool is_short;
 	bool is_stale;                  /* start over: doubt arose in between */
-	struct vpd_pages pages;
+	struct vpd_pages pages, known_pages;
 	struct vpd_designation designation;
 	struct unit unit;               /* gathered so far */
 	uint8_t *buffer;                /* VERIFY_BUFFER bytes */
@@ -38,9 +39,15 @@ struct verify {
 int verify_init(struct verify *verify);
 void verify_done(struct verify *verify);
 
-/* Starts from the first question; only while the path's session is up. Ends
- * in path.c's path_verified(). A running one starts over. */
-void verify_start(struct verify *verify);
+/*
+ * Starts from the first question; only while the path's session is up. Ends
+ * in path.c's path_verified(). A running one starts over. The short form, of a
+ * path that was verified as a whole since its login, asks five of the eleven:
+ * whether it is ready, and what may change without a sign, VPD 80h and 83h (a
+ * LUN mapped anew under a live session), capacity, cache and write protection.
+ * Where something did, it goes on to ask everything.
+ */
+void verify_start(struct verify *verify, bool is_short);
 
 /* The session went: whatever ran is over. */
 void verify_abort(struct verify *verify);
