@@ -10,7 +10,8 @@
 # ports on loopback, control sockets. Processes are children of the test, die
 # with it whatever kills it, and are signalled by pid and nothing else.
 #
-# array.sh has the iSCSI targets, export.sh the nbdkit process.
+# array.sh has the iSCSI targets, export.sh the nbdkit process, proxy.sh what
+# stands between them.
 #
 #	TEST_TIMEOUT	seconds until the test is ended, set before sourcing [120]
 #	MPIO_KEEP_DIR	if set, the private directory is left for inspection
@@ -334,6 +335,8 @@ mkfifo "$TESTDIR/never"
 . "$HARNESS_DIR/array.sh"
 # shellcheck source=export.sh
 . "$HARNESS_DIR/export.sh"
+# shellcheck source=proxy.sh
+. "$HARNESS_DIR/proxy.sh"
 trap cleanup EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
