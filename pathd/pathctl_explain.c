@@ -40,6 +40,24 @@ static void print_path(const struct request *request, const json_t *path)
 		       (double)json_integer_value(next) / 1e3);
 }
 
+/* ALUA is JSON's null where there are no target port groups. */
+static void print_access(const json_t *alua)
+{
+	const json_t *next = json_object_get(alua, "next_question_ms");
+	const char *via = text_of(alua, "via");
+
+	if (!json_is_object(alua))
+		return;
+	printf("  access: %s, %s", or_dash(text_of(alua, "access")),
+	       or_dash(text_of(alua, "stage")));
+	if (via)
+		printf(" down path %s", via);
+	if (json_is_integer(next))
+		printf(", asks again in %.1f s: %s", (double)json_integer_value(next) / 1e3,
+		       or_dash(text_of(alua, "why")));
+	putchar('\n');
+}
+
 static void print_explanation(const struct request *request, const json_t *result)
 {
 	const json_t *next = json_object_get(result, "next");
@@ -57,6 +75,7 @@ static void print_explanation(const struct request *request, const json_t *resul
 		printf("path %s: ", to);
 	printf("%s\n", or_dash(text_of(next, "why")));
 	printf("  waiting: %s\n", waiting ? waiting : "nothing");
+	print_access(json_object_get(result, "alua"));
 	json_array_foreach(paths, i, path)
 		print_path(request, path);
 }

@@ -90,12 +90,25 @@ static void say_role(const struct path *path, char *text, size_t size)
 	else if (is_candidate(device, path))
 		add(text, size, "spare: %s sends I/O down path %s", device->policy->name,
 		    active->id);
+	else if (path_is_usable(path) && alua_withholds(path))
+		add(text, size, "spare: the array is asked to activate a group first");
+	else if (path_is_usable(path) && device->candidates.count &&
+		 device->candidates.paths[0]->state == path->state)
+		add(text, size, "spare: path %s goes first, to the array it is %s",
+		    device->candidates.paths[0]->id,
+		    path_state_name(device->candidates.paths[0]->array_state));
 	else if (path_is_usable(path) && device->candidates.count)
 		add(text, size, "spare: path %s is %s, and goes first",
 		    device->candidates.paths[0]->id,
 		    path_state_name(device->candidates.paths[0]->state));
 	else if (path->state == PATH_CHECKING && path->transport->state == TRANSPORT_UP)
 		add(text, size, "no I/O before its unit is verified");
+	else if (alua_is_pending(path))
+		add(text, size, "no I/O before its access state is told");
+	else if (path->state == PATH_TRANSITIONING)
+		add(text, size, "no I/O until its target port group has changed its state");
+	else if (path_is_held_back(path))
+		add(text, size, "no I/O while other paths work: it has failed too often of late");
 	else if (path->state == PATH_DISABLED)
 		add(text, size, "no I/O until the administrator enables it");
 	else if (path->transport->state != TRANSPORT_UP)
@@ -162,6 +175,8 @@ static json_t *explain_path(const struct path *path)
 	put_time(object, "since", mpath->now_us, path->since_us);
 	put_text(object, "why", reason_of(path));
 	put_text(object, "array_state", path_state_name(path->array_state));
+	put(object, "tpg", path->has_tpg ? json_integer(path->tpg) : NULL);
+	put(object, "tpg_preferred", json_boolean(path->has_tpg && path->array_preferred));
 	say_settings(&path->settings, text, sizeof(text));
 	put_text(object, "settings", *text ? text : NULL);
 	put(object, "takes_io", json_boolean(takes_io(path)));
@@ -268,6 +283,31 @@ static json_t *explain_waiting(const struct device *device)
 	return object;
 }
 
+/* What the machine of alua.c is at; null where there are no port groups. */
+static json_t *explain_access(const struct device *device)
+{
+	static const char *const stages[] = {
+		[ALUA_IDLE] = "idle",
+		[ALUA_ASKING] = "asking",
+		[ALUA_SETTING] = "setting",
+	};
+	const struct alua *alua = &device->alua;
+	json_t *object;
+
+	if (!alua->ngroups)
+		return NULL;
+	object = json_object();
+	put_text(object, "access", alua_access_name(device));
+	put_text(object, "stage", stages[alua->stage]);
+	put_text(object, "via", alua->carrier ? alua->carrier->id : NULL);
+	put(object, "next_question_ms", alua->ask_us == MPATH_NEVER ? NULL :
+	    json_integer((json_int_t)in_ms(device->mpath, alua->ask_us)));
+	put_text(object, "why", alua->ask_us == MPATH_NEVER ? NULL : alua->reason);
+	put(object, "goal", alua->has_goal ? json_integer(alua->goal) : NULL);
+	put(object, "gave_up", json_boolean(alua->is_content));
+	return object;
+}
+
 json_t *explain_device(const struct device *device, const struct path *only)
 {
 	json_t *object = json_object();
@@ -284,6 +324,7 @@ json_t *explain_device(const struct device *device, const struct path *only)
 	put_number(object, "requests", length(&device->active));
 	put(object, "next", explain_next(device));
 	put(object, "waiting", explain_waiting(device));
+	put(object, "alua", explain_access(device));
 	for (unsigned int i = 0; i < device->npaths; i++)
 		if (!only || device->paths[i] == only)
 			json_array_append_new(paths, explain_path(device->paths[i]));

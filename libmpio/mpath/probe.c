@@ -13,7 +13,7 @@
 #define SLOT_RETRY_US 1000
 
 /*
- * The steps
+ * The steps: what not every unit is asked comes last.
  */
 
 struct step {
@@ -23,6 +23,8 @@ struct step {
 	 * sense. */
 	int (*read)(struct probe *probe, const uint8_t *buffer, size_t len, char *text,
 		    size_t text_len);
+	/* Whether to send it to the unit that INQUIRY has shown; NULL: always. */
+	bool (*is_due)(const struct probe *probe);
 };
 
 static void build_inquiry(struct scsi_cdb *cdb)
@@ -79,11 +81,54 @@ static int read_capacity(struct probe *probe, const uint8_t *buffer, size_t len,
 	return err;
 }
 
+static bool has_port_groups(const struct probe *probe)
+{
+	return probe->inquiry.tpgs != 0;
+}
+
+static void build_port_groups(struct scsi_cdb *cdb)
+{
+	cdb_report_port_groups(cdb, false, PROBE_BUFFER);
+}
+
+/* The device is to know what the probe knows. */
+static void heed_group(struct path *path, const struct port_group *group)
+{
+	const struct alua_group *known = alua_find(path->device, group->id);
+
+	if (known && known->state != group->state)
+		alua_recheck(path->device, "a probe was told of other access states");
+}
+
+static int read_port_groups(struct probe *probe, const uint8_t *buffer, size_t len, char *text,
+			    size_t text_len)
+{
+	struct path *path = probe->path;
+	struct port_groups groups;
+	struct port_group group;
+	size_t used = 0;
+	int result = port_groups_init(&groups, buffer, len);
+
+	while (!result && (result = port_groups_next(&groups, &group)) == 1) {
+		bool is_own = path->has_tpg && path->tpg == group.id;
+		int n = snprintf(text + used, text_len - used, "%s%sgroup %u %s%s",
+				 used ? ", " : "", is_own ? "its own " : "", group.id,
+				 port_group_state_name(group.state),
+				 group.preferred ? " preferred" : "");
+
+		used += n > 0 && (size_t)n < text_len - used ? (size_t)n : 0;
+		heed_group(path, &group);
+		result = 0;
+	}
+	return result;
+}
+
 static const struct step steps[PROBE_STEPS] = {
-	{ "TEST UNIT READY", cdb_test_unit_ready, NULL },
-	{ "INQUIRY", build_inquiry, read_inquiry },
-	{ "VPD 83h", build_designation, read_designation },
-	{ "READ CAPACITY(16)", build_capacity, read_capacity },
+	{ "TEST UNIT READY", cdb_test_unit_ready, NULL, NULL },
+	{ "INQUIRY", build_inquiry, read_inquiry, NULL },
+	{ "VPD 83h", build_designation, read_designation, NULL },
+	{ "READ CAPACITY(16)", build_capacity, read_capacity, NULL },
+	{ "REPORT TARGET PORT GROUPS", build_port_groups, read_port_groups, has_port_groups },
 };
 
 /*
@@ -119,7 +164,8 @@ static void ask(struct probe *probe)
 	struct transport *transport = probe->path->transport;
 	struct command *command = &probe->command;
 
-	if (probe->count == PROBE_STEPS) {
+	if (probe->count == PROBE_STEPS ||
+	    (steps[probe->count].is_due && !steps[probe->count].is_due(probe))) {
 		finish(probe);
 		return;
 	}
@@ -149,6 +195,8 @@ static void heed(struct path *path, const struct outcome *outcome)
 
 	if (verdict.earlier_write_lost)
 		device->has_lost_write = true;
+	if (verdict.recheck_alua)
+		alua_judge(path, &outcome->sense, verdict.reason);
 	if (verdict.recheck_identity)
 		path_doubt(path, verdict.reason);
 }

@@ -17,7 +17,7 @@
 #include "unit.h"
 #include "vpd.h"
 
-#define PROBE_STEPS 4
+#define PROBE_STEPS 5
 #define PROBE_BUFFER 4096
 
 struct path;

@@ -25,14 +25,31 @@ static uint64_t now_us(void)
 	return fake.mpath.now_us;
 }
 
+static int begin(void)
+{
+	control = (struct control) { .device = fake.device, .now_us = now_us };
+	peer.may_change = true;
+	return 0;
+}
+
 int calls_begin(void **state)
 {
 	(void)state;
 	unit = fake_unit_new(1, 4096, 512);
 	fake_init(&fake, unit, PATHS, true, settings_init);
-	control = (struct control) { .device = fake.device, .now_us = now_us };
-	peer.may_change = true;
-	return 0;
+	return begin();
+}
+
+int calls_begin_with_groups(void **state)
+{
+	(void)state;
+	unit = fake_unit_new(1, 4096, 512);
+	fake_init(&fake, unit, PATHS, false, settings_init);
+	fake_alua_init(&fake, unit, 1, 2, 1);
+	for (unsigned int i = 0; i < PATHS; i++)
+		transport_start(&fake.nexuses[i].transport);
+	fake_advance(&fake, 2000);
+	return begin();
 }
 
 int calls_end(void **state)

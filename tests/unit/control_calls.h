@@ -26,6 +26,10 @@ extern json_t *late_answer;             /* its result, once it is there */
 int calls_begin(void **state);
 int calls_end(void **state);
 
+/* A setup with two target port groups, implicit: paths 0 and 2 are in the first,
+ * active/optimized, path 1 is in the second, active/non-optimized. */
+int calls_begin_with_groups(void **state);
+
 /* Takes PARAMS. NULL: refused, or promised. */
 json_t *ask(const char *method, json_t *params);
 

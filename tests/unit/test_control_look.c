@@ -68,6 +68,22 @@ static void attention_that_a_probe_takes_is_heeded(void **state)
 	assert_true(path_is_usable(path(0)));
 }
 
+static void probe_shows_access_states_and_has_news_heeded(void **state)
+{
+	json_t *result = probe("1");
+
+	(void)state;
+	assert_string_equal(text(answer_of(result, 4), "command"), "REPORT TARGET PORT GROUPS");
+	assert_non_null(strstr(text(answer_of(result, 4), "text"), "its own group 2 active/"));
+	json_decref(result);
+	/* A change that no unit attention tells of. */
+	fake_find_group(unit, 1)->state = 3;
+	json_decref(probe("1"));
+	fake_advance(&fake, 5000);
+	assert_int_equal(path(0)->array_state, PATH_UNAVAILABLE);
+	assert_int_equal(share_of(1, 10), 10);
+}
+
 static void other_unit_that_a_probe_meets_gets_no_io(void **state)
 {
 	struct fake_unit *other = fake_unit_new(2, 4096, 512);
@@ -222,6 +238,18 @@ static void explain_says_what_keeps_a_path_from_carrying_io(void **state)
 	assert_refused("explain", json_pack("{s:s}", "path", "3"), "no path \"3\"");
 }
 
+static void explain_tells_of_access_states(void **state)
+{
+	json_t *result;
+
+	(void)state;
+	assert_role(1, "spare: path 0 is active-optimized, and goes first");
+	result = ask("explain", NULL);
+	assert_string_equal(text(json_object_get(result, "alua"), "access"), "alua-implicit");
+	assert_int_equal(json_integer_value(json_object_get(explained(result, 1), "tpg")), 2);
+	json_decref(result);
+}
+
 static void explain_names_the_path_that_comes_next_and_changes_nothing(void **state)
 {
 	json_t *list = ask("policy", NULL), *entry;
@@ -310,6 +338,7 @@ static void help_lists_every_method_with_its_parameters(void **state)
 	json_decref(result);
 }
 
+#define GROUPS(name) cmocka_unit_test_setup_teardown(name, calls_begin_with_groups, calls_end)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, calls_begin, calls_end)
 
 int main(void)
@@ -317,12 +346,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(probe_tells_what_the_unit_says_and_how_long_it_takes),
 		TEST(attention_that_a_probe_takes_is_heeded),
+		GROUPS(probe_shows_access_states_and_has_news_heeded),
 		TEST(other_unit_that_a_probe_meets_gets_no_io),
 		TEST(probe_of_a_mute_path_ends_by_itself),
 		TEST(probe_ends_with_its_session),
 		TEST(probe_is_forgotten_when_its_client_goes),
 		TEST(probes_are_bounded),
 		TEST(explain_says_what_keeps_a_path_from_carrying_io),
+		GROUPS(explain_tells_of_access_states),
 		TEST(explain_names_the_path_that_comes_next_and_changes_nothing),
 		TEST(explain_says_what_waits_and_until_when),
 		TEST(reset_shows_what_was_and_starts_from_zero),
