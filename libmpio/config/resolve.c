@@ -62,6 +62,12 @@ static bool take_built_in(const struct hardware *row, const struct option *optio
 	return false;
 }
 
+static bool row_matches(const struct config_hardware *row, const struct unit *unit)
+{
+	return hardware_matches(row->vendor, unit->inquiry.vendor) &&
+	       hardware_matches(row->product, unit->inquiry.product);
+}
+
 static bool take_hardwares(const struct resolver *resolver, const struct unit *unit,
 			   const struct option *option, struct settings *settings)
 {
@@ -71,9 +77,7 @@ static bool take_hardwares(const struct resolver *resolver, const struct unit *u
 	for (size_t i = 0; config && i < config->nhardware; i++) {
 		const struct config_hardware *row = &config->hardware[i];
 
-		if (hardware_matches(row->vendor, unit->inquiry.vendor) &&
-		    hardware_matches(row->product, unit->inquiry.product) &&
-		    take(&row->options, option, settings))
+		if (row_matches(row, unit) && take(&row->options, option, settings))
 			return true;
 	}
 	built_in = hardware_find(unit->inquiry.vendor, unit->inquiry.product);
@@ -105,6 +109,17 @@ void resolve_settings(const struct resolver *resolver, const struct unit *unit,
 	settings_init(settings);
 	for (size_t i = 0; i < count; i++)
 		resolve_option(resolver, unit, &options[i], settings);
+}
+
+const char *resolve_dsm(void *opaque, const struct unit *unit)
+{
+	const struct resolver *resolver = opaque;
+	const struct config *config = resolver->config;
+
+	for (size_t i = 0; config && i < config->nhardware; i++)
+		if (config->hardware[i].dsm && row_matches(&config->hardware[i], unit))
+			return config->hardware[i].dsm;
+	return NULL;
 }
 
 void resolve_device(void *opaque, const struct unit *unit, struct device_settings *settings)

@@ -44,6 +44,10 @@ enum option_source resolve_option(const struct resolver *resolver, const struct 
 void resolve_settings(const struct resolver *resolver, const struct unit *unit,
 		      struct settings *settings);
 
+/* The module that the file's hardware section names for UNIT, borrowed; NULL:
+ * none. For mpath_set_dsm_choice(); OPAQUE is a struct resolver. */
+const char *resolve_dsm(void *opaque, const struct unit *unit);
+
 /* A device_resolve; OPAQUE is a struct resolver. */
 void resolve_device(void *opaque, const struct unit *unit, struct device_settings *settings);
 

@@ -79,6 +79,14 @@ void mpath_set_dsms(struct mpath *mpath, const struct dsm_ops *const *dsms, size
 	mpath->ndsms = count;
 }
 
+void mpath_set_dsm_choice(struct mpath *mpath,
+			  const char *(*choose)(void *opaque, const struct unit *unit),
+			  void *opaque)
+{
+	mpath->choose_dsm = choose;
+	mpath->choose_dsm_opaque = opaque;
+}
+
 void mpath_set_now(struct mpath *mpath, uint64_t now_us)
 {
 	if (now_us > mpath->now_us)

@@ -23,6 +23,7 @@ struct device;
 struct dsm_ops;
 struct path;
 struct transport;
+struct unit;
 
 #define MPATH_NEVER UINT64_MAX
 
@@ -91,6 +92,8 @@ struct mpath {
 	bool is_running;                /* inside mpath_run() */
 	const struct dsm_ops *const *dsms;      /* loaded modules, see dsm.h */
 	size_t ndsms;
+	const char *(*choose_dsm)(void *opaque, const struct unit *unit);
+	void *choose_dsm_opaque;
 	void (*listener)(void *opaque, const struct event *event);
 	void *listener_opaque;
 };
@@ -109,6 +112,11 @@ void mpath_set_listener(struct mpath *mpath,
 /* The modules to ask before the generic one, in this order. DSMS and what it
  * points to are borrowed for MPATH's life. Before devices are made. */
 void mpath_set_dsms(struct mpath *mpath, const struct dsm_ops *const *dsms, size_t count);
+
+/* CHOOSE names the only module that may claim UNIT; NULL: any may. */
+void mpath_set_dsm_choice(struct mpath *mpath,
+			  const char *(*choose)(void *opaque, const struct unit *unit),
+			  void *opaque);
 
 /* Sets the clock (microseconds, monotonic; a step back is ignored). */
 void mpath_set_now(struct mpath *mpath, uint64_t now_us);

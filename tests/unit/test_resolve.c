@@ -215,6 +215,37 @@ static void a_device_of_which_nothing_is_said_goes_by_symmetry(void **state)
 	fake_unit_free(medium);
 }
 
+static void a_module_is_chosen_by_hardware(void **state)
+{
+	struct fake_unit *medium = fake_unit_new(1, 1024, 512);
+	struct fake fake;
+	char text[256];
+
+	(void)state;
+	configure("hardware = ( { vendor = \"ACME\"; product = \"X\"; dsm = \"x\"; },"
+		  "{ vendor = \"ACME\"; product = \"*\"; queue_depth = 3; },"
+		  "{ vendor = \"*\"; product = \"BOX*\"; dsm = \"acme\"; } );");
+	assert_string_equal(resolve_dsm(&resolver, &unit), "acme");
+	strcpy(unit.inquiry.product, "CRATE");
+	assert_null(resolve_dsm(&resolver, &unit));
+
+	/* No other may claim it. */
+	snprintf(text, sizeof(text), "hardware = ( { vendor = \"%s\"; product = \"*\";"
+		 " dsm = \"acme\"; } );", medium->vendor);
+	configure(text);
+	fake_init(&fake, medium, 1, false, NULL);
+	mpath_set_dsm_choice(&fake.mpath, resolve_dsm, &resolver);
+	transport_start(&fake.nexuses[0].transport);
+	fake_advance(&fake, 100);
+	assert_false(device_is_ready(fake.device));
+	assert_non_null(strstr(fake.device->paths[0]->last_error, "DSM acme is wanted"));
+	configure("hardware = ( { vendor = \"*\"; product = \"*\"; dsm = \"generic\"; } );");
+	fake_advance(&fake, 20000);
+	assert_true(device_is_ready(fake.device));
+	fake_done(&fake);
+	fake_unit_free(medium);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -225,6 +256,7 @@ int main(void)
 		TEST(the_built_in_table_stands_behind_the_users_rows),
 		TEST(without_a_unit_the_rest_counts),
 		TEST(a_layer_that_repeats_the_default_counts),
+		TEST(a_module_is_chosen_by_hardware),
 		TEST(a_device_takes_what_its_hardware_needs),
 		TEST(a_device_of_which_nothing_is_said_goes_by_symmetry),
 	};
