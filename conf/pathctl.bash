@@ -87,8 +87,8 @@ _pathctl()
 		stats) word+=" --reset" ;;
 		esac
 	elif [ -z "$command" ]; then
-		word="list show explain probe stats policy path timers settings"
-	elif [ "$command:${#arguments[@]}" = settings:1 ]; then
+		word="list show explain probe stats policy path timers settings config-check"
+	elif [[ $command:${#arguments[@]} =~ ^(settings:1|config-check:0)$ ]]; then
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -10,7 +11,7 @@
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
-#include "discovery.h"
+#include "find.h"
 #include "log.h"
 #include "loop.h"
 #include "parameters.h"
@@ -25,18 +26,81 @@ struct question {
 	struct discovery *discovery;    /* NULL: over */
 	char portal[96];
 	char error[160];
+	struct places places;           /* of the answer */
 };
 
 /* All portals, asked side by side. */
 struct round {
-	struct parameters *parameters;
+	const struct parameters *parameters;
+	const struct portal *portals[PLACES_MAX];
+	size_t nportals;
 	struct pump *pump;
-	struct question questions[MPIO_MAX_PATHS];
+	struct question questions[PLACES_MAX];
 	size_t unanswered;
 	size_t answered;                /* without an error */
 	bool failed;                    /* nbdkit_error() was called */
 	char seen[512];                 /* other targets' names */
 };
+
+/*
+ * Places
+ */
+
+static bool is_same_place(const struct discovered_portal *a, const struct discovered_portal *b)
+{
+	return !strcasecmp(a->portal.host, b->portal.host) && a->portal.port == b->portal.port &&
+	       !strcasecmp(a->target, b->target);
+}
+
+static int add_place(struct places *places, const struct discovered_portal *place)
+{
+	struct discovered_portal *larger;
+
+	/* Every portal names all the others. */
+	for (size_t i = 0; i < places->count; i++)
+		if (is_same_place(&places->list[i], place))
+			return 0;
+	if (places->count == PLACES_MAX) {
+		nbdkit_error("more than %d targets at portals: say which by target=", PLACES_MAX);
+		return -1;
+	}
+	larger = realloc(places->list, (places->count + 1) * sizeof(*larger));
+	if (!larger) {
+		nbdkit_error("realloc: %m");
+		return -1;
+	}
+	places->list = larger;
+	places->list[places->count++] = *place;
+	return 0;
+}
+
+static bool is_wanted(const struct parameters *parameters, const char *target)
+{
+	return !*parameters->target || !strcasecmp(parameters->target, target);
+}
+
+/* Those that the configuration file knows, unless the command line does. */
+static int add_known_places(const struct parameters *parameters, struct places *places)
+{
+	const struct config *config = parameters->nportals ? NULL : parameters->config;
+
+	for (size_t i = 0; config && i < config->ntargets; i++) {
+		const struct config_target *target = &config->targets[i];
+
+		for (size_t j = 0; j < target->nportals; j++) {
+			struct discovered_portal place = { .portal = target->portals[j] };
+
+			snprintf(place.target, sizeof(place.target), "%s", target->name);
+			if (is_wanted(parameters, target->name) && add_place(places, &place) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Asking portals
+ */
 
 static void note_target(struct round *round, const char *target)
 {
@@ -45,22 +109,6 @@ static void note_target(struct round *round, const char *target)
 	if (!strstr(round->seen, target))
 		snprintf(round->seen + used, sizeof(round->seen) - used, "%s%s",
 			 used ? ", " : "", target);
-}
-
-static void add_path(struct round *round, const struct discovered_portal *found)
-{
-	struct iscsi_url_parts path = { .portal = found->portal };
-
-	if (strcasecmp(found->target, round->parameters->target) != 0) {
-		note_target(round, found->target);
-		return;
-	}
-	snprintf(path.target, sizeof(path.target), "%s", found->target);
-	path.lun = (uint16_t)round->parameters->lun;
-	/* Every portal names all the others. */
-	if (!parameters_have_path(round->parameters, &path) &&
-	    parameters_add_path(round->parameters, &path) < 0)
-		round->failed = true;
 }
 
 static void answered(void *opaque, const struct discovered_portal *targets, size_t count,
@@ -76,8 +124,12 @@ static void answered(void *opaque, const struct discovered_portal *targets, size
 		return;
 	}
 	round->answered++;
-	for (size_t i = 0; i < count && !round->failed; i++)
-		add_path(round, &targets[i]);
+	for (size_t i = 0; i < count && !round->failed; i++) {
+		if (!is_wanted(round->parameters, targets[i].target))
+			note_target(round, targets[i].target);
+		else if (add_place(&question->places, &targets[i]) < 0)
+			round->failed = true;
+	}
 }
 
 static bool is_over(void *opaque)
@@ -87,26 +139,39 @@ static bool is_over(void *opaque)
 	return round->unanswered == 0;
 }
 
+static void choose_portals(struct round *round)
+{
+	const struct parameters *parameters = round->parameters;
+
+	for (size_t i = 0; i < parameters->nportals; i++)
+		round->portals[round->nportals++] = &parameters->portals[i];
+	if (parameters->nportals || !parameters->config)
+		return;
+	for (size_t i = 0; i < parameters->config->nportals && i < PLACES_MAX; i++)
+		round->portals[round->nportals++] = &parameters->config->portals[i].portal;
+}
+
 static int ask(struct round *round)
 {
 	const struct parameters *parameters = round->parameters;
 	struct nexus_settings settings = {
 		.initiator = parameters->initiator,
-		.user = parameters->user,
-		.password = parameters->password,
-		.target_user = parameters->target_user,
-		.target_password = parameters->target_password,
 		.timers = {
 			.connect_timeout_us = parameters->settings.connect_timeout_ms * 1000,
 			.login_timeout_us = parameters->settings.login_timeout_ms * 1000,
 		},
 	};
 
-	for (size_t i = 0; i < parameters->nportals; i++) {
+	for (size_t i = 0; i < round->nportals; i++) {
 		struct question *question = &round->questions[i];
+		struct config_chap chap = parameters_chap(parameters, round->portals[i], NULL);
 
 		question->round = round;
-		settings.portal = parameters->portals[i];
+		settings.portal = *round->portals[i];
+		settings.user = chap.user;
+		settings.password = chap.password;
+		settings.target_user = chap.target_user;
+		settings.target_password = chap.target_password;
 		portal_format(&settings.portal, question->portal, sizeof(question->portal));
 		question->discovery = discovery_start(round->pump, &settings, answered, question);
 		if (!question->discovery) {
@@ -121,47 +186,19 @@ static int ask(struct round *round)
 /* Those that have not answered are told so and ended. */
 static void end(struct round *round)
 {
-	for (size_t i = 0; i < round->parameters->nportals; i++) {
+	for (size_t i = 0; i < round->nportals; i++) {
 		struct question *question = &round->questions[i];
 
 		if (!question->discovery)
 			continue;
 		discovery_cancel(question->discovery);
+		question->discovery = NULL;
 		snprintf(question->error, sizeof(question->error), "no answer in time");
 	}
 }
 
-static int judge(const struct round *round)
-{
-	const struct parameters *parameters = round->parameters;
-
-	for (size_t i = 0; i < parameters->nportals; i++) {
-		const struct question *question = &round->questions[i];
-
-		if (!*question->error)
-			continue;
-		if (round->answered)
-			log_warning("portal %s is left out: %s", question->portal, question->error);
-		else
-			nbdkit_error("portal %s: %s", question->portal, question->error);
-	}
-	if (round->failed)
-		return -1;
-	if (!round->answered) {
-		nbdkit_error("discovery failed: no portal has answered");
-		return -1;
-	}
-	if (!parameters->npaths) {
-		nbdkit_error("no portal has target %s; there %s%s", parameters->target,
-			     *round->seen ? "is " : "are no targets that we may see",
-			     round->seen);
-		return -1;
-	}
-	return 0;
-}
-
 /* Asks all portals once. 0, or -1 where that was not possible. */
-static int run(struct round *round, struct parameters *parameters)
+static int run(struct round *round, const struct parameters *parameters)
 {
 	const struct settings *settings = &parameters->settings;
 	struct loop *loop = loop_new();
@@ -169,6 +206,7 @@ static int run(struct round *round, struct parameters *parameters)
 
 	memset(round, 0, sizeof(*round));
 	round->parameters = parameters;
+	choose_portals(round);
 	if (loop)
 		round->pump = pump_new(loop);
 	if (!round->pump)
@@ -184,6 +222,54 @@ static int run(struct round *round, struct parameters *parameters)
 	return result;
 }
 
+/* The answers in the portals' order, whoever was first: paths keep their
+ * numbers, and with them their sessions' names, from start to start. */
+static void collect(struct round *round, struct places *places)
+{
+	for (size_t i = 0; i < round->nportals; i++) {
+		struct places *answer = &round->questions[i].places;
+
+		for (size_t j = 0; j < answer->count && !round->failed; j++)
+			if (add_place(places, &answer->list[j]) < 0)
+				round->failed = true;
+		free(answer->list);
+		*answer = (struct places) { 0 };
+	}
+}
+
+/* Without an answer, what is known has to do. */
+static int judge(const struct round *round, const struct places *places)
+{
+	const struct parameters *parameters = round->parameters;
+	bool can_go_on = round->answered || places->count;
+
+	for (size_t i = 0; i < round->nportals; i++) {
+		const struct question *question = &round->questions[i];
+
+		if (!*question->error)
+			continue;
+		if (can_go_on)
+			log_warning("portal %s is left out: %s", question->portal, question->error);
+		else
+			nbdkit_error("portal %s: %s", question->portal, question->error);
+	}
+	if (round->failed)
+		return -1;
+	if (!can_go_on) {
+		nbdkit_error("discovery failed: no portal has answered");
+		return -1;
+	}
+	if (places->count)
+		return 0;
+	if (*parameters->target)
+		nbdkit_error("no portal has target %s; there %s%s", parameters->target,
+			     *round->seen ? "is " : "are no targets that we may see",
+			     round->seen);
+	else
+		nbdkit_error("no portal has targets that we may see");
+	return -1;
+}
+
 static uint64_t now_ms(void)
 {
 	struct timespec now;
@@ -192,20 +278,57 @@ static uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-int discover_paths(struct parameters *parameters)
+static int ask_until_answered(struct round *round, const struct parameters *parameters,
+			      struct places *places)
 {
 	uint64_t end_ms = now_ms() + parameters->settings.no_path_timeout_ms;
 	/* Not nbdkit_nanosleep(), which asserts before the server serves. */
 	const struct timespec pause = { .tv_nsec = RETRY_MS * 1000000 };
-	struct round round;
 
 	for (;;) {
-		if (run(&round, parameters) < 0)
+		int result = run(round, parameters);
+
+		collect(round, places);
+		if (result < 0)
 			return -1;
-		if (round.answered || round.failed || now_ms() + RETRY_MS > end_ms)
-			return judge(&round);
+		if (round->answered || round->failed || places->count || !round->nportals ||
+		    now_ms() + RETRY_MS > end_ms)
+			return judge(round, places);
 		log_info("no portal has answered yet, portal %s: %s",
-			 round.questions[0].portal, round.questions[0].error);
+			 round->questions[0].portal, round->questions[0].error);
 		nanosleep(&pause, NULL);
 	}
+}
+
+static int add_paths(struct parameters *parameters, const struct places *places)
+{
+	for (size_t i = 0; i < places->count; i++) {
+		struct iscsi_url_parts path = {
+			.portal = places->list[i].portal,
+			.lun = (uint16_t)parameters->lun,
+		};
+
+		snprintf(path.target, sizeof(path.target), "%s", places->list[i].target);
+		if (parameters_add_path(parameters, &path) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int discover_paths(struct parameters *parameters)
+{
+	struct round *round = malloc(sizeof(*round));
+	struct places places = { 0 };
+	int result = -1;
+
+	if (!round)
+		nbdkit_error("malloc: %m");
+	else if (add_known_places(parameters, &places) == 0)
+		result = ask_until_answered(round, parameters, &places);
+	if (result == 0)
+		result = parameters->lun_name ? find_paths(parameters, &places) :
+			add_paths(parameters, &places);
+	free(round);
+	free(places.list);
+	return result;
 }

@@ -11,6 +11,7 @@
 #include <nbdkit-plugin.h>
 
 #include "device.h"
+#include "device_settings.h"
 #include "initiator.h"
 #include "log.h"
 #include "luns.h"
@@ -26,14 +27,16 @@
 /* Once a path is usable, the others get this long to join before we go on. */
 #define GRACE_MS 300
 
-/* A URL's own CHAP name goes before user=. */
+/* A URL's own CHAP name goes before all others. */
 static void set_secrets(struct nexus_settings *settings, const struct parameters *parameters,
 			const struct iscsi_url_parts *path)
 {
-	settings->user = *path->user ? path->user : parameters->user;
-	settings->password = *path->user ? path->password : parameters->password;
-	settings->target_user = parameters->target_user;
-	settings->target_password = parameters->target_password;
+	struct config_chap chap = parameters_chap(parameters, &path->portal, path->target);
+
+	settings->user = *path->user ? path->user : chap.user;
+	settings->password = *path->user ? path->password : chap.password;
+	settings->target_user = chap.target_user;
+	settings->target_password = chap.target_password;
 }
 
 /*
@@ -126,10 +129,17 @@ static int build(struct engine *engine, const struct seat *seat)
 	mpath_set_listener(pump_mpath(engine->pump), report_event, engine);
 	dsms = modules_dsms(engine->parameters->modules, &ndsms);
 	mpath_set_dsms(pump_mpath(engine->pump), dsms, ndsms);
+	mpath_set_dsm_choice(pump_mpath(engine->pump), resolve_dsm,
+			     (void *)&engine->parameters->resolver);
 	engine->device = device_new(pump_mpath(engine->pump), seat->name,
 				    &engine->parameters->settings);
 	if (!engine->device)
 		return -errno;
+	/* Until the unit is known, its hardware is not. */
+	device_set_resolver(engine->device, resolve_device,
+			    (void *)&engine->parameters->resolver);
+	if (engine->parameters->wwid.kind != IDENTITY_NONE)
+		device_expect(engine->device, &engine->parameters->wwid);
 	return add_paths(engine, seat);
 }
 

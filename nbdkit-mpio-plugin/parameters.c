@@ -7,12 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
-#include "initiator.h"
 #include "log.h"
 #include "luns.h"
 #include "modules.h"
@@ -22,6 +20,7 @@ void parameters_init(struct parameters *parameters)
 {
 	memset(parameters, 0, sizeof(*parameters));
 	settings_init(&parameters->settings);
+	layer_init(&parameters->given);
 	parameters->lun = -1;
 	parameters->control = true;
 }
@@ -43,6 +42,12 @@ void parameters_done(struct parameters *parameters)
 	free(parameters->runtime_dir);
 	free(parameters->dsm_path);
 	modules_free(parameters->modules);
+	free(parameters->config_file);
+	free(parameters->lun_name);
+	config_free(parameters->config);
+	parameters->config_file = parameters->lun_name = NULL;
+	parameters->config = NULL;
+	parameters->entry = NULL;
 	parameters->user = parameters->target_user = parameters->runtime_dir = NULL;
 	parameters->dsm_path = NULL;
 	parameters->modules = NULL;
@@ -135,18 +140,41 @@ static int set_name(char *name, size_t size, const char *key, const char *value)
 	return 0;
 }
 
+/* A number, as the target counts its units, or a name. */
 static int set_lun(struct parameters *parameters, const char *value)
 {
+	bool is_number = !value[strspn(value, "0123456789")];
+	struct identity wwid;
 	uint16_t lun;
 
-	if (nbdkit_parse_uint16_t("lun", value, &lun) < 0)
-		return -1;
-	if (lun > LUN_NUMBER_MAX) {
-		nbdkit_error("lun=%s: a LUN is 0 to %d", value, LUN_NUMBER_MAX);
+	free(parameters->lun_name);
+	parameters->lun_name = NULL;
+	parameters->lun = -1;
+	/* One without letters, as udev writes it, is longer than any number. */
+	if (is_number && identity_from_text(&wwid, value) < 0) {
+		if (nbdkit_parse_uint16_t("lun", value, &lun) < 0)
+			return -1;
+		if (lun > LUN_NUMBER_MAX) {
+			nbdkit_error("lun=%s: a LUN is 0 to %d", value, LUN_NUMBER_MAX);
+			return -1;
+		}
+		parameters->lun = lun;
+		return 0;
+	}
+	parameters->lun_name = strdup(value);
+	if (!parameters->lun_name) {
+		nbdkit_error("strdup: %m");
 		return -1;
 	}
-	parameters->lun = lun;
 	return 0;
+}
+
+static int set_config(struct parameters *parameters, const char *value)
+{
+	free(parameters->config_file);
+	/* nbdkit goes to / when it daemonizes. */
+	parameters->config_file = nbdkit_absolute_path(value);
+	return parameters->config_file ? 0 : -1;
 }
 
 static int set_user(char **user, const char *key, const char *value)
@@ -216,7 +244,7 @@ static int set_option(struct parameters *parameters, const char *key, const char
 		nbdkit_error("unknown parameter \"%s\"; see nbdkit-mpio-plugin(1)", key);
 		return -1;
 	}
-	if (option_set(&parameters->settings, option, value, error, sizeof(error)) < 0) {
+	if (layer_set(&parameters->given, option, value, error, sizeof(error)) < 0) {
 		/* With the name as it is spelt here. */
 		nbdkit_error("%s%s", key, error + strlen(option->name));
 		return -1;
@@ -228,6 +256,8 @@ int parameters_set(struct parameters *parameters, const char *key, const char *v
 {
 	if (!strcmp(key, "path"))
 		return set_path(parameters, value);
+	if (!strcmp(key, "config"))
+		return set_config(parameters, value);
 	if (!strcmp(key, "portal"))
 		return set_portal(parameters, value);
 	if (!strcmp(key, "target"))
@@ -253,117 +283,6 @@ int parameters_set(struct parameters *parameters, const char *key, const char *v
 	return set_option(parameters, key, value);
 }
 
-static int check_paths(const struct parameters *parameters)
-{
-	if (parameters->npaths && parameters->nportals) {
-		nbdkit_error("either paths are listed (path=, or bare URLs) or discovered "
-			     "(portal=), not both");
-		return -1;
-	}
-	if (!parameters->nportals && (*parameters->target || parameters->lun >= 0)) {
-		nbdkit_error("%s= goes with portal=; a URL holds its own target and LUN",
-			     *parameters->target ? "target" : "lun");
-		return -1;
-	}
-	if (parameters->nportals && (!*parameters->target || parameters->lun < 0)) {
-		nbdkit_error("portal= needs %s= as well",
-			     *parameters->target ? "lun" : "target");
-		return -1;
-	}
-	if (!parameters->npaths && !parameters->nportals) {
-		nbdkit_error("no path: give iscsi://HOST[:PORT]/TARGET/LUN once for each path, "
-			     "or portal=, target= and lun=");
-		return -1;
-	}
-	return 0;
-}
-
-/* CHAP names and secrets come in pairs; mutual CHAP needs ours first
- * (RFC 7143 12.1.3: the target authenticates only after the initiator). */
-static int check_secrets(const struct parameters *parameters)
-{
-	if (!parameters->user != !parameters->password) {
-		nbdkit_error("user= and password= go together");
-		return -1;
-	}
-	if (!parameters->target_user != !parameters->target_password) {
-		nbdkit_error("target-user= and target-password= go together");
-		return -1;
-	}
-	if (parameters->target_user && !parameters->user) {
-		nbdkit_error("target-user= needs user= and password= as well: a target proves "
-			     "itself only to an initiator that does");
-		return -1;
-	}
-	for (size_t i = 0; i < parameters->npaths; i++) {
-		if (*parameters->paths[i].user && !parameters->paths[i].has_password) {
-			nbdkit_error("the URL of path %zu names a user but no password: use user= "
-				     "and password=", i);
-			return -1;
-		}
-	}
-	return 0;
-}
-
-static int find_runtime_dir(struct parameters *parameters)
-{
-	const char *user_dir = getenv("XDG_RUNTIME_DIR");
-
-	if (parameters->runtime_dir)
-		return 0;
-	if (geteuid() == 0) {
-		parameters->runtime_dir = strdup("/run/mpio");
-	} else if (user_dir && *user_dir == '/') {
-		if (asprintf(&parameters->runtime_dir, "%s/mpio", user_dir) < 0)
-			parameters->runtime_dir = NULL;
-	} else {
-		return 0;
-	}
-	if (!parameters->runtime_dir) {
-		nbdkit_error("malloc: %m");
-		return -1;
-	}
-	return 0;
-}
-
-static void refused(void *opaque, const char *file, const char *reason)
-{
-	(void)opaque;
-	log_error("DSM %s is not used: %s", file, reason);
-}
-
-struct modules *parameters_load_modules(const char *dsm_path)
-{
-	struct modules *modules = modules_new();
-	char error[512];
-	int err;
-
-	if (!modules) {
-		nbdkit_error("malloc: %m");
-		return NULL;
-	}
-	err = modules_load(modules, dsm_path ? dsm_path : DSM_PATH, refused, NULL, error,
-			   sizeof(error));
-	if (err < 0 && (dsm_path || err != -ENOENT)) {
-		nbdkit_error("dsm-path=%s: %s", dsm_path ? dsm_path : DSM_PATH, error);
-		modules_free(modules);
-		return NULL;
-	}
-	return modules;
-}
-
-int parameters_check(struct parameters *parameters)
-{
-	if (check_paths(parameters) < 0 || check_secrets(parameters) < 0)
-		return -1;
-	if (!*parameters->initiator)
-		initiator_default_name(parameters->initiator, sizeof(parameters->initiator));
-	if (find_runtime_dir(parameters) < 0)
-		return -1;
-	parameters->modules = parameters_load_modules(parameters->dsm_path);
-	return parameters->modules ? 0 : -1;
-}
-
 void parameters_help(char *text, size_t len)
 {
 	size_t count;
@@ -373,7 +292,9 @@ void parameters_help(char *text, size_t len)
 	if (!f)
 		return;
 	fputs("[path=]iscsi://HOST[:PORT]/TARGET/LUN  (required, once for each path; or)\n"
-	      "portal=HOST[:PORT] target=IQN lun=N    (paths are discovered)\n"
+	      "portal=HOST[:PORT] target=IQN lun=N    (paths are discovered; or)\n"
+	      "portal=HOST[:PORT] lun=WWID            (the same, on all targets; or)\n"
+	      "config=FILE lun=ALIAS|WWID             (see mpio.conf(5))\n"
 	      "initiator=IQN            our iSCSI name\n"
 	      "user=NAME password=SECRET\n"
 	      "                         CHAP; for SECRET also +FILE, -FD, - (ask)\n"

@@ -74,20 +74,11 @@ static int mpio_config_complete(void)
 	return parameters_check(&parameters);
 }
 
-/* "iqn.2026-11.org.example:array", LUN 1: "array-1". */
-static void name_export(char *name, size_t len)
-{
-	const struct iscsi_url_parts *path = &parameters.paths[0];
-	const char *colon = strrchr(path->target, ':');
-
-	snprintf(name, len, "%s-%u", colon && colon[1] ? colon + 1 : path->target, path->lun);
-}
-
 static void take_seat(void)
 {
 	char name[256], error[512];
 
-	name_export(name, sizeof(name));
+	parameters_export_name(&parameters, name, sizeof(name));
 	has_seat = true;
 	if (seat_take(&seat, parameters.runtime_dir, name, error, sizeof(error)) < 0)
 		log_warning("export %s: no runtime directory (%s): pathctl will not see this "
@@ -137,7 +128,7 @@ static int mpio_get_ready(void)
 		nbdkit_error("pthread_atfork: %s", strerror(error));
 		return -1;
 	}
-	if (parameters.nportals && discover_paths(&parameters) < 0)
+	if (!parameters.npaths && discover_paths(&parameters) < 0)
 		return -1;
 	take_seat();
 	if (bring_up() < 0) {

@@ -125,6 +125,8 @@ static const struct command commands[] = {
 	{ "timers", "[LUN] [KEY [VALUE]]", "timers and limits; set one", 0, 3, run_timers },
 	{ "settings", "LUN [FILE]", "all that can be set, as JSON; set it from FILE", 1, 2,
 	  run_settings },
+	{ "config-check", "FILE", "what is wrong with a configuration file; starts nothing", 1, 1,
+	  run_config_check },
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -48,6 +48,7 @@ int request_finish(const struct request *request, json_t *result,
 /* The result of a change, for people: what is another now. */
 void print_changes(const struct request *request, const json_t *result);
 
+int run_config_check(const struct request *request);
 int run_explain(const struct request *request);
 int run_path(const struct request *request);
 int run_policy(const struct request *request);
