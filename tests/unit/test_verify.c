@@ -136,6 +136,17 @@ static void new_session_is_asked_everything(void **state)
 	assert_true(asked() - before >= 9);
 }
 
+static void doubt_has_everything_asked(void **state)
+{
+	unsigned int before = asked();
+
+	(void)state;
+	path_doubt(fake.device->paths[0], "doubt");
+	fake_serve(&fake);
+	assert_int_equal(path(0)->state, PATH_ACTIVE_OPTIMIZED);
+	assert_int_equal(asked() - before, 10);         /* the fake has no VPD B1h */
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, two_paths, teardown)
@@ -146,6 +157,7 @@ int main(void)
 		TEST(write_protection_and_cache_are_found_within_the_interval),
 		TEST(change_has_everything_asked),
 		TEST(attention_in_the_routine_has_everything_asked),
+		TEST(doubt_has_everything_asked),
 		TEST(new_session_is_asked_everything),
 	};
 
