@@ -108,7 +108,7 @@ static void describe(const struct path *path, int state, struct mpio_dsm_path *o
 		.weight = path->settings.weight,
 		.is_preferred = path->settings.is_preferred,
 		.is_standby = path->settings.is_standby,
-		.has_free_slot = transport_has_slot(transport),
+		.has_free_slot = path_has_slot(path),
 		.in_flight = path->in_flight,
 		.nexus_in_flight = transport->in_flight_count,
 		.in_flight_bytes = path->in_flight_bytes,

@@ -64,7 +64,7 @@ static size_t free_candidates(const struct candidates *candidates)
 	size_t count = 0;
 
 	for (size_t i = 0; i < candidates->count; i++)
-		count += transport_has_slot(candidates->paths[i]->transport);
+		count += path_has_slot(candidates->paths[i]);
 	return count;
 }
 
@@ -75,7 +75,7 @@ bool dsm_pick(struct device *device, const struct command *command, struct path 
 
 	if (index >= 0 && (size_t)index < candidates->count) {
 		*path = candidates->paths[index];
-		if (transport_has_slot((*path)->transport))
+		if (path_has_slot(*path))
 			return true;
 		tell_fault(device, *path, DSM_FAULT_BOGUS_PATH,
 			   "gave path %s, which has no free slot", (*path)->id);
