@@ -36,19 +36,6 @@ static uint64_t max_us(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-static bool is_in_transition(const struct path *path)
-{
-	return path->state == PATH_TRANSITIONING && path->transition_due_us;
-}
-
-static bool is_any_in_transition(const struct device *device)
-{
-	for (unsigned int i = 0; i < device->npaths; i++)
-		if (is_in_transition(device->paths[i]))
-			return true;
-	return false;
-}
-
 static bool has_active_path(const struct device *device)
 {
 	const struct candidates *candidates = &device->candidates;
@@ -67,7 +54,7 @@ static uint64_t next_due_us(const struct device *device)
 	uint64_t due_us = MPATH_NEVER;
 
 	for (unsigned int i = 0; i < device->npaths; i++)
-		if (is_in_transition(device->paths[i]))
+		if (alua_is_in_transition(device->paths[i]))
 			due_us = min_us(due_us, device->paths[i]->transition_due_us);
 	switch (alua->stage) {
 	case ALUA_IDLE:
@@ -240,16 +227,25 @@ static void ask_another(struct device *device)
  * Answers
  */
 
+static bool is_any_unavailable(const struct device *device)
+{
+	for (unsigned int i = 0; i < device->npaths; i++)
+		if (device->paths[i]->state == PATH_UNAVAILABLE)
+			return true;
+	return false;
+}
+
 /* When to ask again though nobody says so: a transition ends without notice,
- * and so does the wait for an array that decides alone which group is active. */
+ * and so does the wait for an array that decides alone which group is active;
+ * a group that takes no I/O has none to answer with a unit attention. */
 static void poll(struct device *device)
 {
 	struct alua *alua = &device->alua;
 	uint64_t longest_us = POLL_MAX_US;
 	bool is_full;
 
-	if (!is_any_in_transition(device)) {
-		if (has_active_path(device) || !alua->told_us) {
+	if (!alua_is_any_in_transition(device)) {
+		if (has_active_path(device) && !is_any_unavailable(device)) {
 			alua->poll_us = 0;
 			return;
 		}
@@ -306,14 +302,18 @@ static void asked(struct device *device, struct path *path, enum alua_result res
 {
 	struct alua *alua = &device->alua;
 	char problem[96];
+	int err;
 
 	switch (result) {
 	case ALUA_DONE:
-		if (alua_take(device, path->query.buffer, answer_len(&path->query.command),
-			      problem, sizeof problem))
-			refused(device, path, problem);
-		else
+		err = alua_take(device, path->query.buffer, answer_len(&path->query.command),
+				problem, sizeof problem);
+		if (!err)
 			told(device);
+		else if (err == -EAGAIN)
+			ask(device);
+		else
+			refused(device, path, problem);
 		return;
 	case ALUA_AGAIN:
 		if (++alua->attentions > MAX_ATTENTIONS)
@@ -459,29 +459,6 @@ void alua_path_changed(struct path *path, int from)
 void alua_forget(struct path *path)
 {
 	path->access = ALUA_UNKNOWN;
-}
-
-bool alua_withholds(const struct path *path)
-{
-	return path->array_state == PATH_STANDBY && path->device->alua.is_withholding;
-}
-
-bool alua_is_waiting(const struct device *device)
-{
-	return device->alua.is_withholding || is_any_in_transition(device);
-}
-
-uint64_t alua_waited_until_us(const struct device *device)
-{
-	const struct alua *alua = &device->alua;
-	uint64_t until_us = alua->waited_us;
-
-	if (alua->stage == ALUA_SETTING)
-		until_us = max_us(until_us, alua->sent_us + alua_transition_limit_us(device));
-	for (unsigned int i = 0; i < device->npaths; i++)
-		if (is_in_transition(device->paths[i]))
-			until_us = max_us(until_us, device->paths[i]->transition_due_us);
-	return until_us;
 }
 
 void alua_init(struct device *device)

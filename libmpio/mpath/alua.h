@@ -15,8 +15,8 @@
  *
  * alua.c has the machine, alua_groups.c what an answer means for the paths,
  * alua_activate.c which group is made active and when, alua_query.c the
- * commands. One command is out at a time; I/O that only such a command can
- * help waits for it.
+ * commands, alua_wait.c how long all that is waited for. One command is out at
+ * a time; I/O that only such a command can help waits for it.
  */
 
 #include <stdbool.h>
@@ -177,13 +177,18 @@ bool alua_has_expired(const struct path *path);
 bool alua_is_explicit(const struct device *device);
 struct alua_group *alua_find(struct device *device, uint16_t id);
 
+/* PATH is in service, but for a transition of its group. */
+bool alua_is_in_transition(const struct path *path);
+bool alua_is_any_in_transition(const struct device *device);
+
 /* PATH is in service, whatever its access state. */
 bool alua_is_live(const struct path *path);
 
 /* The machine looks around in this very run. */
 void alua_kick(struct device *device);
 
-/* Takes in an answer of LEN bytes. -errno and TEXT where it makes no sense. */
+/* Takes in an answer of LEN bytes. -EAGAIN where the other format may tell more,
+ * else -errno and TEXT where it makes no sense. */
 int alua_take(struct device *device, const uint8_t *bytes, size_t len,
 	      char *text, size_t text_len);
 

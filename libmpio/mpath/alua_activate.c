@@ -265,14 +265,6 @@ static void be_content(struct device *device)
 		   "%u attempts did not last; I/O stays where it is", device->alua.attempts);
 }
 
-static bool is_any_in_transition(const struct device *device)
-{
-	for (unsigned int i = 0; i < device->npaths; i++)
-		if (device->paths[i]->state == PATH_TRANSITIONING)
-			return true;
-	return false;
-}
-
 /* The group to activate by ourselves, NULL for none; *SINCE_US when it became
  * desirable, *DUE_US when it may be told. */
 static struct alua_group *desired(struct device *device, uint64_t *since_us,
@@ -321,7 +313,7 @@ void alua_activation_run(struct device *device)
 			start(device, group, "the administrator says so");
 		return;
 	}
-	if (is_any_in_transition(device))
+	if (alua_is_any_in_transition(device))
 		return;                 /* it ends in something, and is polled */
 	group = desired(device, &since_us, &due_us, &why);
 	if (!group)

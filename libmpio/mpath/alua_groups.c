@@ -85,22 +85,6 @@ bool alua_is_asymmetric(const struct device *device)
 	return device->alua.was_asymmetric;
 }
 
-uint64_t alua_transition_limit_us(const struct device *device)
-{
-	uint64_t limit_us = device->settings.transition_timeout_ms * 1000;
-	uint64_t stated_us = (uint64_t)device->alua.transition_time_s * 1000000;
-
-	if (!device->dsm || !mode_of(&device->unit))
-		return 0;
-	return stated_us > limit_us ? stated_us : limit_us;
-}
-
-bool alua_has_expired(const struct path *path)
-{
-	return path->array_state == PATH_TRANSITIONING && path->transition_due_us &&
-		path->transition_due_us <= path->device->mpath->now_us;
-}
-
 /*
  * States
  */
@@ -148,29 +132,14 @@ void alua_set_state(struct device *device, uint16_t id, enum port_group_state st
 		return;
 	from = group->state;
 	group->state = (uint8_t)state;
+	if (state == PORT_GROUP_TRANSITIONING)
+		device->alua.poll_us = 0;       /* it may be over soon */
 	emit_state(device, group, from, reason);
 	for (unsigned int i = 0; i < device->npaths; i++) {
 		struct path *path = device->paths[i];
 
 		if (path->has_tpg && path->tpg == id)
 			enter_state(path, state_of(group->state), reason);
-	}
-}
-
-/* A transition that does not end is a failure: the path is verified again from
- * time to time, and is back when its group is. */
-void alua_expire(struct device *device)
-{
-	char reason[96];
-
-	for (unsigned int i = 0; i < device->npaths; i++) {
-		struct path *path = device->paths[i];
-
-		if (path->state != PATH_TRANSITIONING || !alua_has_expired(path))
-			continue;
-		snprintf(reason, sizeof reason, "target port group %u in transition for %.1f s",
-			 path->tpg, (double)alua_transition_limit_us(device) / 1e6);
-		path_fail(path, reason);
 	}
 }
 
@@ -206,9 +175,14 @@ static int check(struct device *device, const uint8_t *bytes, size_t len,
 	}
 	if (err)
 		return err;
-	if (!ngroups)
+	if (!ngroups && !it->truncated)
 		return -EPROTO;
-	device->alua.transition_time_s = it->transition_time_s;
+	if (it->extended)
+		device->alua.transition_time_s = it->transition_time_s;
+	if (it->extended && it->truncated) {
+		device->alua.is_plain = true;
+		return -EAGAIN;
+	}
 	if (is_asymmetric && !device->alua.was_asymmetric) {
 		device->alua.was_asymmetric = true;
 		device_choose_policy(device);
@@ -316,10 +290,9 @@ int alua_take(struct device *device, const uint8_t *bytes, size_t len,
 	char groups[96];
 	int err = check(device, bytes, len, &it);
 
-	if (err) {
-		snprintf(text, text_len, "%zu bytes that make no sense", len);
+	snprintf(text, text_len, "%zu bytes that make no sense", len);
+	if (err)
 		return err;
-	}
 	list_groups(bytes, len, groups, sizeof groups);
 	for (unsigned int i = 0; i < device->npaths; i++)
 		device->paths[i]->has_tpg = false;

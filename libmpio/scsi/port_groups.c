@@ -55,6 +55,7 @@ int port_groups_next(struct port_groups *it, struct port_group *out)
 		return 0;
 	if (left < DESCRIPTOR_LEN || left < DESCRIPTOR_LEN + (size_t)p[7] * PORT_LEN) {
 		it->next = it->end;
+		it->truncated |= it->extended;
 		return it->truncated ? 0 : -EPROTO;
 	}
 	*out = (struct port_group) {

@@ -60,7 +60,9 @@ struct port_group {
 struct port_groups {
 	const uint8_t *next, *end;
 	bool extended;			/* the answer has the extended header */
-	bool truncated;			/* RETURN DATA LENGTH goes beyond the bytes received */
+	bool truncated;			/* there were more groups: RETURN DATA LENGTH goes
+					 * beyond the bytes received, or, at the end of an
+					 * extended answer, does not count its header */
 	uint8_t transition_time_s;	/* IMPLICIT TRANSITION TIME; 0 if unsaid */
 };
 
@@ -75,7 +77,8 @@ int port_groups_init(struct port_groups *it, const void *buf, size_t len);
  * Returns 1 and the next group, 0 at the end, or -EPROTO for a descriptor that
  * promises more ports than its list has; after that the iteration stays at its
  * end.  A last descriptor that is cut because the answer is truncated is left
- * out.
+ * out.  So is one of an extended answer, which is truncated then: LIO says, and
+ * sends, four bytes less than the header and the groups are.
  */
 int port_groups_next(struct port_groups *it, struct port_group *out);
 

@@ -49,7 +49,7 @@ struct fake_unit {
 	uint8_t tpgs;                   /* INQUIRY */
 	struct fake_group groups[FAKE_GROUPS];
 	unsigned int ngroups;
-	bool no_extended_header, no_port_groups, tells_no_size;
+	bool no_extended_header, forgets_header, no_port_groups, tells_no_size;
 	bool raises_attention;          /* UA 2Ah/06h on every nexus on a change */
 	uint8_t transition_time_s;      /* in the extended header */
 	uint8_t demoted;                /* what an activation makes of the group before */

@@ -86,6 +86,9 @@ static void report(const struct fake_nexus *nexus, const struct fake_unit *unit,
 			p[7]++;
 		}
 	}
+	/* LIO forgets them: the last port is not sent. */
+	if (is_extended && unit->forgets_header)
+		len -= 4;
 	put_be32(buf, (uint32_t)len - 4);
 	answer(command, buf, len);
 }

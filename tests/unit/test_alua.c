@@ -130,6 +130,18 @@ static void array_without_extended_header_is_asked_without(void **state)
 	assert_int_equal(path(1)->state, PATH_ACTIVE_UNOPTIMIZED);
 }
 
+static void answer_without_its_end_is_asked_for_in_the_other_format(void **state)
+{
+	(void)state;
+	prepare(2, IMPLICIT, 2, AU);
+	unit->forgets_header = true;
+	unit->transition_time_s = 7;
+	start();
+	assert_int_equal(path(0)->state, PATH_ACTIVE_OPTIMIZED);
+	assert_int_equal(path(1)->state, PATH_ACTIVE_UNOPTIMIZED);
+	assert_int_equal(fake.device->alua.transition_time_s, 7);
+}
+
 static void port_without_group_in_vpd_83h_is_found_by_its_number(void **state)
 {
 	(void)state;
@@ -363,6 +375,16 @@ static void change_without_notice_is_found_by_verification(void **state)
 	assert_int_equal(path(1)->state, PATH_ACTIVE_OPTIMIZED);
 }
 
+static void group_that_takes_no_io_is_asked_for(void **state)
+{
+	(void)state;
+	setup(2, IMPLICIT, 2, UNAVAILABLE);
+	unit->raises_attention = true;
+	fake_set_group(&fake, unit, 2, AO);
+	fake_advance(&fake, 6000);
+	assert_int_equal(path(1)->state, PATH_ACTIVE_OPTIMIZED);
+}
+
 static void array_that_contradicts_itself_is_not_asked_without_end(void **state)
 {
 	struct fake_request fr;
@@ -414,6 +436,7 @@ int main(void)
 		TEST(unit_without_groups_is_not_asked),
 		TEST(one_question_at_a_time_serves_all_paths),
 		TEST(array_without_extended_header_is_asked_without),
+		TEST(answer_without_its_end_is_asked_for_in_the_other_format),
 		TEST(port_without_group_in_vpd_83h_is_found_by_its_number),
 		TEST(no_path_enters_service_before_its_state_is_known),
 		TEST(array_that_says_tpgs_and_reports_none_is_refused),
@@ -427,6 +450,7 @@ int main(void)
 		TEST(groups_change_roles_under_load),
 		TEST(group_that_refuses_io_is_left_at_once),
 		TEST(change_without_notice_is_found_by_verification),
+		TEST(group_that_takes_no_io_is_asked_for),
 		TEST(array_that_contradicts_itself_is_not_asked_without_end),
 		TEST(group_that_tells_no_size_gets_no_io_before_it_does),
 	};

@@ -139,6 +139,23 @@ static void lengths_that_contradict_each_other_are_refused(void **state)
 	assert_int_equal(count(bytes, sizeof extended, &it, &group), -EPROTO);
 }
 
+/* 28 bytes in all, where header and groups have 32. */
+static void extended_answer_that_does_not_count_its_header_is_truncated(void **state)
+{
+	static const uint8_t lio[] = {
+		0, 0, 0, 24, 0x10, 0, 0, 0,
+		0x00, 0x4f, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1,
+		0x00, 0x4f, 0, 2, 0, 0, 0, 1,
+	};
+	struct port_groups it;
+	struct port_group group;
+
+	(void)state;
+	assert_int_equal(count(lio, sizeof lio, &it, &group), 1);
+	assert_int_equal(group.id, 1);
+	assert_true(it.truncated);
+}
+
 static void set_port_groups_names_one_group_and_its_state(void **state)
 {
 	static const uint8_t want[SET_PORT_GROUPS_LEN] = { 0, 0, 0, 0, 2, 0, 0x12, 0x34 };
@@ -171,6 +188,7 @@ int main(void)
 		cmocka_unit_test(answer_without_groups_has_none),
 		cmocka_unit_test(what_is_cut_is_left_out_and_said),
 		cmocka_unit_test(lengths_that_contradict_each_other_are_refused),
+		cmocka_unit_test(extended_answer_that_does_not_count_its_header_is_truncated),
 		cmocka_unit_test(set_port_groups_names_one_group_and_its_state),
 		cmocka_unit_test(states_have_names),
 	};
