@@ -59,7 +59,9 @@ static uint8_t mode_of(const struct unit *unit)
 
 bool alua_is_explicit(const struct device *device)
 {
-	return device->dsm && (mode_of(&device->unit) & INQUIRY_TPGS_EXPLICIT);
+	/* A module that has a command of its own knows better. */
+	return device->dsm && !device->dsm->activate &&
+		(mode_of(&device->unit) & INQUIRY_TPGS_EXPLICIT);
 }
 
 static const char *mode_name(uint8_t tpgs)

@@ -78,6 +78,7 @@ struct device *device_new(struct mpath *mpath, const char *name, const struct se
 	device_unit_init(device);
 	device_deadline_init(device);
 	alua_init(device);
+	activation_init(device);
 	hold_init(device);
 	range_init(device);
 	list_append(&mpath->devices, &device->on_mpath);
@@ -105,6 +106,7 @@ void device_free(struct device *device)
 		free(device->paths[i]);
 	}
 	alua_done(device);
+	activation_done(device);
 	mpath_timer_disarm(&device->deadline_timer);
 	mpath_timer_disarm(&device->range_timer);
 	mpath_timer_disarm(&device->hold_timer);
@@ -348,6 +350,7 @@ static void follow(struct device *device, const struct path *path, const char *r
 		hold_no_path(device);
 		device_stir(device);    /* for device_release_paths() */
 	}
+	activation_run(device);
 }
 
 void device_access_changed(struct device *device, const char *reason)

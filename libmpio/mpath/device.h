@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "activation.h"
 #include "alua.h"
 #include "command.h"
 #include "dsm.h"
@@ -55,6 +56,7 @@ struct device {
 	uint64_t dsm_faults[DSM_FAULTS];        /* see dsm_guard.c */
 	enum fence_strength fence_strength;
 	bool is_unclaimed_told;         /* as an event */
+	struct activation activation;
 	struct unit unit;               /* the checked one; valid once dsm is set */
 	uint64_t nblocks;
 	uint32_t block_size;

@@ -197,19 +197,30 @@ int device_apply(struct device *device, const struct device_settings *wanted,
  * Single paths
  */
 
+/* Has the array make PATH active, by the module's command or by ALUA's. False:
+ * it decides by itself, or PATH cannot be asked. */
+static bool is_activated_by_array(struct device *device, struct path *path)
+{
+	int err = activation_start(device, path);
+
+	if (err == -EOPNOTSUPP)
+		err = alua_activate(device, path);
+	return !err;
+}
+
 int device_activate_path(struct device *device, struct path *path, char *error, size_t len)
 {
-	const struct path *best;
+	const struct path *best = device->candidates.count ? device->candidates.paths[0] : NULL;
 	struct path_settings marks;
 
 	if (path->settings.is_disabled)
 		return refuse(error, len, "path %s is disabled: enable it first", path->id);
-	if (!path_is_usable(path))
+	if (!path_is_usable(path) && !is_activated_by_array(device, path))
 		return refuse(error, len, "path %s is %s: %s", path->id,
 			      path_state_name(path->state),
 			      *path->last_error ? path->last_error : path->transport->reason);
-	best = device->candidates.paths[0];
-	if (path->array_state > best->state)
+	if (path_is_usable(path) && best && path->array_state > best->state &&
+	    !is_activated_by_array(device, path))
 		return refuse(error, len, "to the array path %s is %s, and path %s is %s",
 			      path->id, path_state_name(path->array_state), best->id,
 			      path_state_name(best->state));

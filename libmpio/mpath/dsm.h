@@ -140,6 +140,9 @@ void dsm_judge_answer(const struct path *path, const struct unit *unit,
 		      const struct outcome *outcome, const uint8_t *bytes, size_t len,
 		      struct dsm_check *check);
 
+/* The command that makes PATH active; only where the module has activate(). */
+bool dsm_has_activation(const struct path *path, struct scsi_cdb *cdb, uint8_t *data);
+
 enum fence_strength dsm_fence_strength(struct device *device);
 const char *fence_strength_name(enum fence_strength strength);
 

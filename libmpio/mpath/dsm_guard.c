@@ -204,13 +204,14 @@ static const struct dsm_ops *module_of(const struct path *path, const struct uni
 	return dsm_claim(path->device->mpath, unit, reason, sizeof reason);
 }
 
-static const char *flaw_of_question(const struct scsi_cdb *cdb)
+/* What is wrong with a command that a module wants to be sent. */
+static const char *flaw_of_command(const struct scsi_cdb *cdb, bool may_send, uint32_t max)
 {
 	if (cdb->len != 6 && cdb->len != 10 && cdb->len != 12 && cdb->len != 16)
 		return "a CDB that is not 6, 10, 12 or 16 bytes long";
-	if (cdb->dir != SCSI_DIR_NONE && cdb->dir != SCSI_DIR_IN)
-		return "a command that sends data";
-	if (cdb->data_len > DSM_ANSWER_MAX || (cdb->dir == SCSI_DIR_NONE && cdb->data_len))
+	if (cdb->dir > SCSI_DIR_OUT || (cdb->dir == SCSI_DIR_OUT && !may_send))
+		return "a command that sends data, or no known direction";
+	if (cdb->data_len > max || (cdb->dir == SCSI_DIR_NONE && cdb->data_len))
 		return "a length that cannot be";
 	return NULL;
 }
@@ -222,7 +223,7 @@ bool dsm_has_question(const struct path *path, const struct unit *unit, struct s
 
 	if (!dsm || !dsm->verify || !dsm->verify(dsm, path, unit, cdb))
 		return false;
-	flaw = flaw_of_question(cdb);
+	flaw = flaw_of_command(cdb, false, DSM_ANSWER_MAX);
 	/* A device without its module yet has nobody to blame. */
 	if (flaw && path->device->dsm)
 		tell_fault(path->device, path, DSM_FAULT_COMMAND, "asks for %s", flaw);
@@ -246,6 +247,19 @@ void dsm_judge_answer(const struct path *path, const struct unit *unit,
 		tell_fault(path->device, path, DSM_FAULT_STATE,
 			   "says path %s is in state %d, which is none", path->id, check->state);
 	check->state = DSM_STATE_KEEP;
+}
+
+bool dsm_has_activation(const struct path *path, struct scsi_cdb *cdb, uint8_t *data)
+{
+	const struct dsm_ops *dsm = path->device->dsm;
+	const char *flaw;
+
+	if (!dsm->activate(dsm, path, cdb, data))
+		return false;
+	flaw = flaw_of_command(cdb, true, DSM_DATA_MAX);
+	if (flaw)
+		tell_fault(path->device, path, DSM_FAULT_COMMAND, "asks for %s", flaw);
+	return !flaw;
 }
 
 const char *fence_strength_name(enum fence_strength strength)

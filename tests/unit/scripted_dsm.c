@@ -52,6 +52,8 @@ static int acme_path_state(const struct dsm_ops *dsm, const struct path *path, i
 {
 	(void)dsm;
 	(void)array_state;
+	if (script.is_passive)
+		return PATH_UNAVAILABLE;
 	return path->index == 0 ? script.state : DSM_STATE_KEEP;
 }
 
@@ -104,10 +106,24 @@ const struct dsm_ops beta = {
 	.name = "beta", .claim = beta_claim, .same_unit = acme_same_unit,
 	.interpret_error = acme_interpret_error,
 };
+/* What a real one would send: a vendor's page, by MODE SELECT(10). */
+static bool acme_activate(const struct dsm_ops *dsm, const struct path *path,
+			  struct scsi_cdb *cdb, uint8_t *data)
+{
+	(void)dsm;
+	script.activations++;
+	if ((int)path->index == script.refuses)
+		return false;
+	memset(data, 0x2c, script.activation.data_len < DSM_DATA_MAX ?
+	       script.activation.data_len : DSM_DATA_MAX);
+	*cdb = script.activation;
+	return true;
+}
+
 const struct dsm_ops acme = {
 	.name = "acme", .claim = acme_claim, .same_unit = acme_same_unit,
 	.interpret_error = acme_interpret_error, .path_state = acme_path_state,
-	.pick = acme_pick, .verify = acme_verify, .verify_answer = acme_verify_answer,
+	.pick = acme_pick, .activate = acme_activate, .verify = acme_verify, .verify_answer = acme_verify_answer,
 	.fence_strength = acme_fence_strength,
 };
 static void one_slot(struct settings *settings)
@@ -121,6 +137,10 @@ static void prepare_with(void (*tune)(struct settings *))
 	script.vendor = "ACME";
 	script.state = DSM_STATE_KEEP;
 	script.check.state = DSM_STATE_KEEP;
+	script.refuses = -1;
+	script.activation = (struct scsi_cdb) {
+		.bytes = { MODE_SELECT_10 }, .len = 10, .dir = SCSI_DIR_OUT, .data_len = 16,
+	};
 	script.verdict = (struct verdict) { .action = VERDICT_RETRY_OTHER, .counted = true,
 					    .error = -EIO, .reason = "so says acme" };
 	unit = fake_unit_new(1, 4096, 512);

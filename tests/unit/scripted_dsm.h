@@ -9,6 +9,8 @@
 
 #include "fake.h"
 
+#define MODE_SELECT_10 0x55             /* what acme activates a path by */
+
 struct dsm_script {
 	const char *vendor;             /* claimed by acme and acme_minimal */
 	int pick;
@@ -24,6 +26,10 @@ struct dsm_script {
 	uint8_t answer[16];
 	size_t answer_len;
 	int fence;
+	bool is_passive;                /* paths are unavailable until one is activated */
+	unsigned int activations;       /* wanted so far */
+	int refuses;                    /* to activate that path; -1: none */
+	struct scsi_cdb activation;
 };
 
 extern struct dsm_script script;
