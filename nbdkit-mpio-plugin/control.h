@@ -17,10 +17,13 @@
 
 struct device;
 struct path;
+struct resolver;
 
-/* Before the first call the owner sets the first two, the rest to zero. */
+/* Before the first call the owner sets the first three, the rest to zero. */
 struct control {
 	struct device *device;
+	/* Where values come from that were not set here; NULL: they are defaults. */
+	const struct resolver *resolver;
 	/* Microseconds, the core's clock: requests come in before the turn in
 	 * which it is set, and it stands where the last one, maybe seconds ago,
 	 * has left it. */
@@ -44,6 +47,11 @@ struct path *control_path(struct rpc_call *call, struct device *device);
  * another now. */
 json_t *control_apply(struct rpc_call *call, struct device *device,
 		      const struct device_settings *wanted);
+
+/* Takes back the policy that was chosen for DEVICE: what applies without is put
+ * into WANTED. */
+void control_default_policy(const struct control *control, const struct device *device,
+			    struct device_settings *wanted);
 
 /* The settings of DEVICE as one value; and such a value, or a part of one, put
  * over WANTED: false where CALL was refused. */

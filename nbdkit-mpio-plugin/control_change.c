@@ -8,6 +8,7 @@
 
 #include "device.h"
 #include "options.h"
+#include "resolve.h"
 
 #define VALUE_MAX 96
 
@@ -105,6 +106,29 @@ json_t *control_apply(struct rpc_call *call, struct device *device,
 }
 
 /*
+ * What applies where nothing was set here
+ */
+
+/* OPTION's value goes into SETTINGS. */
+static enum option_source resolve(const struct control *control, const struct device *device,
+				  const struct option *option, struct settings *settings)
+{
+	static const struct resolver nothing;
+
+	return resolve_option(control->resolver ? control->resolver : &nothing,
+			      device->dsm ? &device->unit : NULL, option, settings);
+}
+
+void control_default_policy(const struct control *control, const struct device *device,
+			    struct device_settings *wanted)
+{
+	enum option_source source = resolve(control, device, option_find("policy"),
+					    &wanted->settings);
+
+	wanted->policy_source = option_source_name(source);
+}
+
+/*
  * The policy
  */
 
@@ -128,17 +152,17 @@ static json_t *show_policy(const struct device *device)
 			 "failback", failback, "policies", list_policies());
 }
 
-/* VALUE for the option NAME, if it is given. False: refused. */
-static bool set_option(struct rpc_call *call, struct device_settings *wanted,
-		       const struct option *option, const char *value)
+/* VALUE for OPTION, if it is given. False: refused. */
+static bool set_option(struct rpc_call *call, const struct device *device,
+		       struct device_settings *wanted, const struct option *option,
+		       const char *value)
 {
 	char error[320];
 
 	if (!value)
 		return true;
 	if (option->type == OPTION_POLICY && !strcmp(value, "default")) {
-		*wanted->settings.policy = '\0';
-		wanted->policy_source = "default";
+		control_default_policy(call->opaque, device, wanted);
 		return true;
 	}
 	if (option_set(&wanted->settings, option, value, error, sizeof(error))) {
@@ -160,8 +184,10 @@ json_t *control_policy(struct rpc_call *call)
 	if (!rpc_is_given(call, "policy") && !rpc_is_given(call, "failback"))
 		return show_policy(device);
 	device_get_settings(device, &wanted);
-	if (!set_option(call, &wanted, option_find("policy"), rpc_text(call, "policy")) ||
-	    !set_option(call, &wanted, option_find("failback"), rpc_text(call, "failback")))
+	if (!set_option(call, device, &wanted, option_find("policy"),
+			rpc_text(call, "policy")) ||
+	    !set_option(call, device, &wanted, option_find("failback"),
+			rpc_text(call, "failback")))
 		return NULL;
 	return control_apply(call, device, &wanted);
 }
@@ -299,19 +325,25 @@ json_t *control_path_action(struct rpc_call *call)
  * Timers: every option but the policy
  */
 
-static json_t *show_timer(const struct device *device, const struct option *option)
+static json_t *show_timer(const struct control *control, const struct option *option)
 {
-	char value[VALUE_MAX], range[VALUE_MAX];
+	const struct device *device = control->device;
+	char value[VALUE_MAX], configured[VALUE_MAX], range[VALUE_MAX];
+	struct settings settings;
+	enum option_source source;
 
+	settings_init(&settings);
+	source = resolve(control, device, option, &settings);
+	option_format(&settings, option, configured, sizeof(configured));
 	option_format(&device->settings, option, value, sizeof(value));
 	option_format_range(option, range, sizeof(range));
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "key", option->name, "value", value,
 			 "default", option->default_text, "range", range, "source",
-			 strcmp(value, option->default_text) ? "lun" : "default",
+			 strcmp(value, configured) ? "changed" : option_source_name(source),
 			 "help", option->help);
 }
 
-static json_t *show_timers(const struct device *device, const struct option *only)
+static json_t *show_timers(const struct control *control, const struct option *only)
 {
 	size_t count;
 	const struct option *options = options_all(&count);
@@ -319,8 +351,8 @@ static json_t *show_timers(const struct device *device, const struct option *onl
 
 	for (size_t i = 0; i < count; i++)
 		if (options[i].type != OPTION_POLICY && (!only || only == &options[i]))
-			json_array_append_new(timers, show_timer(device, &options[i]));
-	return json_pack("{s:s, s:o}", "name", device->name, "timers", timers);
+			json_array_append_new(timers, show_timer(control, &options[i]));
+	return json_pack("{s:s, s:o}", "name", control->device->name, "timers", timers);
 }
 
 json_t *control_timers(struct rpc_call *call)
@@ -339,12 +371,12 @@ json_t *control_timers(struct rpc_call *call)
 		return rpc_refuse(call, RPC_INVALID_PARAMS,
 				  "timers: \"%s\" has a method of its own", option->name);
 	if (!value)
-		return show_timers(device, option);
+		return show_timers(call->opaque, option);
 	if (!option)
 		return rpc_refuse(call, RPC_INVALID_PARAMS,
 				  "timers: the value \"%.64s\" needs a key", value);
 	device_get_settings(device, &wanted);
-	if (!set_option(call, &wanted, option, value))
+	if (!set_option(call, device, &wanted, option, value))
 		return NULL;
 	return control_apply(call, device, &wanted);
 }

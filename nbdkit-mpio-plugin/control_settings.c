@@ -84,8 +84,8 @@ static bool is_bad(struct rpc_call *call, const char *where, const char *key,
 	return false;
 }
 
-static bool read_option(struct rpc_call *call, const char *key, const json_t *value,
-			struct device_settings *wanted)
+static bool read_option(struct rpc_call *call, const struct device *device, const char *key,
+			const json_t *value, struct device_settings *wanted)
 {
 	const struct option *option = option_find(key);
 	char error[320];
@@ -96,11 +96,7 @@ static bool read_option(struct rpc_call *call, const char *key, const json_t *va
 		return false;
 	}
 	if (option->type == OPTION_POLICY && json_is_null(value)) {
-		/* One that came from elsewhere stays. */
-		if (wanted->policy_source && !strcmp(wanted->policy_source, "lun")) {
-			*wanted->settings.policy = '\0';
-			wanted->policy_source = "default";
-		}
+		control_default_policy(call->opaque, device, wanted);
 		return true;
 	}
 	if (!json_is_string(value))
@@ -115,14 +111,14 @@ static bool read_option(struct rpc_call *call, const char *key, const json_t *va
 	return true;
 }
 
-static bool read_options(struct rpc_call *call, const json_t *options,
-			 struct device_settings *wanted)
+static bool read_options(struct rpc_call *call, const struct device *device,
+			 const json_t *options, struct device_settings *wanted)
 {
 	void *it = json_object_iter((json_t *)options);
 
 	for (; it; it = json_object_iter_next((json_t *)options, it))
-		if (!read_option(call, json_object_iter_key(it), json_object_iter_value(it),
-				 wanted))
+		if (!read_option(call, device, json_object_iter_key(it),
+				 json_object_iter_value(it), wanted))
 			return false;
 	return true;
 }
@@ -279,6 +275,6 @@ bool control_settings_read(struct rpc_call *call, const struct device *device,
 		return is_bad(call, "", "options", options, "an object");
 	if (paths && !json_is_array(paths))
 		return is_bad(call, "", "paths", paths, "an array");
-	return (!options || read_options(call, options, wanted)) &&
+	return (!options || read_options(call, device, options, wanted)) &&
 	       (!paths || read_paths(call, device, paths, wanted));
 }

@@ -226,6 +226,7 @@ void engine_serve_control(struct engine *engine, const struct seat *seat)
 		return;
 	path = seat_socket_path(seat);
 	engine->control.device = engine->device;
+	engine->control.resolver = &engine->parameters->resolver;
 	engine->control.now_us = now_us;
 	if (path)
 		engine->server = ctl_server_new(engine->loop, path, control_methods,

@@ -197,7 +197,10 @@ timers_take_effect_while_io_waits()
 {
 	pathctl_export timers array-1 no_path_timeout 60 >/dev/null
 	pathctl_export timers no-path-timeout >"$TESTDIR/out"
-	assert_contains "$TESTDIR/out" '^no_path_timeout +60s +20s '
+	assert_contains "$TESTDIR/out" '^no_path_timeout +60s +20s +changed '
+	pathctl_export timers array-1 >"$TESTDIR/out"
+	assert_contains "$TESTDIR/out" '^path_recovery_interval +300ms +5s +lun '
+	assert_contains "$TESTDIR/out" '^connect_timeout +3s +3s +default '
 	array_kill one
 	array_kill two
 	array_kill three

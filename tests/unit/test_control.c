@@ -9,7 +9,9 @@
 #include <cmocka.h>
 
 #include "control_calls.h"
+#include "config.h"
 #include "options.h"
+#include "resolve.h"
 
 static void every_policy_can_be_chosen_while_requests_are_in_flight(void **state)
 {
@@ -209,7 +211,7 @@ static void timers_show_value_range_and_source_and_take_effect(void **state)
 	timer = json_array_get(json_object_get(result, "timers"), 0);
 	assert_string_equal(text(timer, "value"), "1500ms");
 	assert_string_equal(text(timer, "default"), "20s");
-	assert_string_equal(text(timer, "source"), "lun");
+	assert_string_equal(text(timer, "source"), "changed");
 	json_decref(result);
 	assert_int_equal(fake.device->settings.no_path_timeout_ms, 1500);
 
@@ -227,6 +229,42 @@ static void timers_show_value_range_and_source_and_take_effect(void **state)
 		assert_int_equal(fr.completions, 1);
 		assert_int_equal(fr.request.error, -EIO);
 	}
+}
+
+/* The global layer of a configuration wants POLICY and 5 retries. */
+static void configure(struct config *config, const char *policy)
+{
+	char error[256];
+
+	memset(config, 0, sizeof(*config));
+	assert_int_equal(layer_set(&config->defaults, option_find("policy"), policy, error,
+				   sizeof(error)), 0);
+	assert_int_equal(layer_set(&config->defaults, option_find("retry_count"), "5", error,
+				   sizeof(error)), 0);
+}
+
+static void what_is_configured_is_told_and_comes_back(void **state)
+{
+	static struct config config;
+	const struct resolver resolver = { .config = &config };
+	json_t *result;
+
+	(void)state;
+	configure(&config, "failover-only");
+	control.resolver = &resolver;
+	assert_changes("policy", json_pack("{s:s}", "policy", "default"), 1);
+	assert_string_equal(fake.device->policy->name, "failover-only");
+	assert_string_equal(fake.device->policy_source, "global");
+	assert_changes("policy", json_pack("{s:s}", "policy", "round-robin"), 1);
+	assert_changes("settings", json_pack("{s:{s:{s:n}}}", "settings", "options", "policy"),
+		       1);
+	assert_string_equal(fake.device->policy_source, "global");
+
+	assert_changes("timers", json_pack("{s:s, s:s}", "key", "retry_count", "value", "5"), 1);
+	result = ask("timers", json_pack("{s:s}", "key", "retry_count"));
+	assert_string_equal(text(json_array_get(json_object_get(result, "timers"), 0), "source"),
+			    "global");
+	json_decref(result);
 }
 
 static void values_out_of_range_are_refused(void **state)
@@ -353,6 +391,7 @@ int main(void)
 		TEST(activate_ends_the_wait_for_a_manual_failback),
 		TEST(failed_path_returns_by_itself),
 		TEST(timers_show_value_range_and_source_and_take_effect),
+		TEST(what_is_configured_is_told_and_comes_back),
 		TEST(values_out_of_range_are_refused),
 		TEST(settings_are_one_value_that_can_be_put_back),
 		TEST(parts_of_the_settings_leave_the_rest),
