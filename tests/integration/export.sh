@@ -114,6 +114,15 @@ paths_active()
 		"sum(p['state'] in ('active-optimized', 'active-unoptimized') for p in d['paths'])"
 }
 
+# carriers: the paths that carry writes just now, as "0 1".
+carriers()
+{
+	local before
+	before=$(show '[p["writes"] for p in d["paths"]]')
+	nbdsh_export 'for n in range(64): h.pwrite(b"c" * 4096, n * 4096)'
+	show "' '.join(p['id'] for p, n in zip(d['paths'], $before) if p['writes'] > n)"
+}
+
 # nbdsh_export [-n NAME] SCRIPT [ARG...]: Python on a connection h (nbdsh(1)).
 nbdsh_export()
 {
@@ -131,24 +140,28 @@ BLOCK = h.get_block_size(nbd.SIZE_MINIMUM)
 exec(sys.argv[2])' "$(export_uri "$name")" "$@"
 }
 
-# fio_start ARG...: writes all of the export "main" ($DISK_SIZE) at random,
-# verifies as it goes and once more at the end. Its pid is FIO.
-fio_start()
+# request_start NAME STATEMENT: one request on a connection of its own; what came
+# of it, "0" or the errno's name, is then in $TESTDIR/NAME.answer.
+request_start()
 {
-	spawn "$TESTDIR/fio.log" env HOME="$TESTDIR" fio --name=verify --ioengine=nbd \
-		"--uri=$URI" --rw=randwrite --bsrange=4k-64k --size="$DISK_SIZE" --iodepth=8 \
-		--verify=crc32c --verify_backlog=64 --verify_fatal=1 --verify_state_save=0 --verify_dump=0 \
-		--output-format=json --output="$TESTDIR/fio.json" "$@"
-	FIO=$SPAWNED
+	rm -f "$TESTDIR/$1.answer"
+	spawn "$TESTDIR/requests.log" "$PYTHON" -c 'import errno, nbd, sys
+uri, statement, answer = sys.argv[1:]
+h = nbd.NBD()
+h.connect_uri(uri)
+h.set_strict_mode(0)
+open(answer + ".ready", "w").close()
+result = "0"
+try:
+    exec(statement)
+except nbd.Error as error:
+    result = errno.errorcode.get(error.errnum, str(error))
+with open(answer, "w") as f:
+    f.write(result + "\n")' "$URI" "$2" "$TESTDIR/$1.answer"
 }
 
-fio_finish()
-{
-	local rc=0
-	wait_for -t 60 "! is_own_child $FIO" "fio is done"
-	wait "$FIO" || rc=$?
-	assert_eq $rc 0 "exit status of fio: $(tail -n 3 "$TESTDIR/fio.log" "$TESTDIR/fio.json")"
-}
+# answer NAME: prints what came of it, nothing while it waits.
+answer() { cat "$TESTDIR/$1.answer" 2>/dev/null || :; }
 
 #----------------------------------------------------------------------
 # What the functions above are made of

@@ -10,8 +10,8 @@
 # ports on loopback, control sockets. Processes are children of the test, die
 # with it whatever kills it, and are signalled by pid and nothing else.
 #
-# array.sh has the iSCSI targets, export.sh the nbdkit process, proxy.sh what
-# stands between them.
+# array.sh has the iSCSI targets, export.sh the nbdkit process, fio.sh its client,
+# proxy.sh what stands between export and target.
 #
 #	TEST_TIMEOUT	seconds until the test is ended, set before sourcing [120]
 #	MPIO_KEEP_DIR	if set, the private directory is left for inspection
@@ -284,6 +284,12 @@ free_port()
 	PY
 }
 
+# port_is_open PORT: whether something listens there, on any IPv4 address.
+port_is_open()
+{
+	grep -q "$(printf ':%04X 00000000:0000 0A' "$1")" /proc/net/tcp
+}
+
 #----------------------------------------------------------------------
 # Private directory and cleanup
 
@@ -337,6 +343,8 @@ mkfifo "$TESTDIR/never"
 . "$HARNESS_DIR/export.sh"
 # shellcheck source=proxy.sh
 . "$HARNESS_DIR/proxy.sh"
+# shellcheck source=fio.sh
+. "$HARNESS_DIR/fio.sh"
 trap cleanup EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT

@@ -19,7 +19,7 @@ tap_start()
 			"${ARRAY_ADDRESS[$array]}:${TAP_PORT[$name]}" "$(array_portal "$array")" \
 			"$(tap_cdbs "$name")"
 		TAP_PID[$name]=$SPAWNED
-		wait_for "! is_own_child $SPAWNED || tap_listens $array $name" "tap $name listens"
+		wait_for "! is_own_child $SPAWNED || port_is_open ${TAP_PORT[$name]}" "tap $name listens"
 		! is_own_child "$SPAWNED" || return 0
 		child_kill "$SPAWNED"
 		[ -e "$(tap_cdbs "$name")" ] || TAP_PORT[$name]=
@@ -69,12 +69,4 @@ tap_forget()
 tap_count()
 {
 	cat "$TESTDIR"/cdbs-"${2:-}"* | grep -v login | cut -d ' ' -f 3 | grep -Ec "^($1)" || :
-}
-
-# True when something listens there.
-tap_listens()
-{
-	local hex
-	hex=$(printf ':%04X 00000000:0000 0A' "${TAP_PORT[$2]}")
-	grep -q "$hex" /proc/net/tcp
 }

@@ -17,28 +17,6 @@ two_paths()
 	wait_for '[ "$(paths_active)" = 2 ]'
 }
 
-# request_start NAME STATEMENT: one request on a connection of its own; what came
-# of it, "0" or the errno's name, is then in $TESTDIR/NAME.answer.
-request_start()
-{
-	spawn "$TESTDIR/requests.log" "$PYTHON" -c 'import errno, nbd, sys
-uri, statement, answer = sys.argv[1:]
-h = nbd.NBD()
-h.connect_uri(uri)
-h.set_strict_mode(0)
-open(answer + ".ready", "w").close()
-result = "0"
-try:
-    exec(statement)
-except nbd.Error as error:
-    result = errno.errorcode.get(error.errnum, str(error))
-with open(answer, "w") as f:
-    f.write(result + "\n")' "$URI" "$2" "$TESTDIR/$1.answer"
-	rm -f "$TESTDIR/$1.answer"
-}
-
-answer() { cat "$TESTDIR/$1.answer" 2>/dev/null || :; }
-
 both_down()
 {
 	array_kill left

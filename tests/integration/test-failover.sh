@@ -11,23 +11,6 @@ requires tgtd fio
 
 KILLS=100
 
-# Longest latency of a write that the client saw, in ms.
-fio_worst_ms()
-{
-	"$PYTHON" -c 'import json, sys
-text = open(sys.argv[1]).read()
-print(json.loads(text[text.index("{"):])["jobs"][0]["write"]["clat_ns"]["max"] // 10 ** 6)' "$TESTDIR/fio.json"
-}
-
-# carriers: the paths that carry writes just now, as "0 1".
-carriers()
-{
-	local before
-	before=$(show '[p["writes"] for p in d["paths"]]')
-	nbdsh_export 'for n in range(64): h.pwrite(b"c" * 4096, n * 4096)'
-	show "' '.join(p['id'] for p, n in zip(d['paths'], $before) if p['writes'] > n)"
-}
-
 both_up() { [ "$(paths_active)" = 2 ]; }
 
 two_paths()
@@ -51,9 +34,9 @@ a_write_goes_on_while_one_path_is_killed()
 	fio_start --rate_iops=500
 	wait_for "[ \"\$(show 'd[\"paths\"][0][\"writes\"]')\" -ge $enough ]" "writes are under way"
 	array_kill left
-	is_own_child "$FIO" || fail "fio ended before the fault"
+	fio_is_running || fail "fio ended before the fault"
 	wait_for '[ "$(paths_active)" = 1 ]'
-	is_own_child "$FIO" || fail "fio ended with the fault"
+	fio_is_running || fail "fio ended with the fault"
 	fio_finish
 	assert '[ "$(fio_worst_ms)" -lt 3000 ]' "a write took $(fio_worst_ms) ms"
 	assert_eq "$(show 'd["state"], d["failovers"]')" "('last-path', 1)"
@@ -75,20 +58,10 @@ a_path_that_returned_is_used_again()
 # are kill -9 of the target.
 data_are_right_through_100_path_kills()
 {
+	local kill name
 	# A path that is killed so often would be held back.
 	two_paths "$(array_url left)" "$(array_url right)" flap-window=0
-	(
-		# Runs of fio, each with other data, until the kills are over.
-		run=0
-		until [ -e "$TESTDIR/kills-are-over" ]; do
-			run=$((run + 1))
-			env HOME="$TESTDIR" setpriv --pdeathsig KILL fio --name=verify --ioengine=nbd \
-				"--uri=$URI" --rw=randwrite --bsrange=4k-32k --size="$DISK_SIZE" \
-				--iodepth=8 --verify=crc32c --verify_backlog=128 --verify_fatal=1 --verify_state_save=0 \
-				--verify_dump=0 --randseed=$run --rate_iops=1500 >"$TESTDIR/fio.out" 2>&1 || exit 1
-		done
-	) &
-	local fio=$! kill name rc=0
+	fio_repeat --bsrange=4k-32k --verify_backlog=128 --rate_iops=1500
 	wait_for '[ "$(show "d[\"paths\"][0][\"writes\"]")" -gt 0 ]'
 	for ((kill = 0; kill < KILLS; kill++)); do
 		name=left
@@ -101,12 +74,9 @@ data_are_right_through_100_path_kills()
 		wait_for "[ \"\$(show 'sum(p[\"failures\"] for p in d[\"paths\"])')\" -gt $kill ]" \
 			"kill $kill of $name is noticed"
 		wait_for both_up "both paths are back after kill $kill of $name"
-		is_own_child "$fio" || fail "fio ended: $(tail -n 5 "$TESTDIR/fio.out")"
+		fio_is_running || fail "fio ended: $(tail -n 5 "$TESTDIR/fio.log")"
 	done
-	touch "$TESTDIR/kills-are-over"
-	wait_for -t 60 "! is_own_child $fio" "the last fio is done"
-	wait $fio || rc=$?
-	assert_eq $rc 0 "exit status of fio: $(tail -n 5 "$TESTDIR/fio.out")"
+	fio_finish
 	say "$KILLS kills; per path: failures $(show '[p["failures"] for p in d["paths"]]'), commands sent again $(show '[p["retries"] for p in d["paths"]]')"
 	assert '[ "$(show "sum(p[\"retries\"] for p in d[\"paths\"])")" -ge 10 ]' "few kills hit a command in flight"
 	export_stop
