@@ -15,6 +15,10 @@ PACKAGES_DEMO="e2fsprogs libnbd-bin procps python3 tgt"
 PACKAGES_CHECK="bash-completion binutils clang fio fuse3 git libclang-rt-dev libcmocka-dev
 	libiscsi-bin libnbd-dev python3-libnbd qemu-block-extra qemu-system-common qemu-utils valgrind"
 
+# To test on other targets than tgtd: istgt, and LIO in a virtual machine, whose
+# kernel tests/vm/prepare gets.
+PACKAGES_TARGETS="busybox-static cpio istgt kmod qemu-system-x86"
+
 say()
 {
 	echo "==> $*"
@@ -54,14 +58,12 @@ install_packages()
 	say "packages: installing ${missing[*]}"
 	apt_get -q update || die "apt-get update failed"
 	apt_get -q install -y --no-install-recommends "${missing[@]}" || die "apt-get install failed"
-	# Installing tgt would leave a daemon on port 3260 at the next boot.
-	case " ${missing[*]} " in
-	*' tgt '*)
-		if [ -d /run/systemd/system ]; then
-			systemctl disable --now --quiet tgt || :
+	# These would leave a daemon on port 3260 at the next boot.
+	for name in istgt tgt; do
+		if [[ " ${missing[*]} " = *" $name "* ]] && [ -d /run/systemd/system ]; then
+			systemctl disable --now --quiet $name || :
 		fi
-		;;
-	esac
+	done
 }
 
 apt_get()

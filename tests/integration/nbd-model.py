@@ -70,6 +70,8 @@ class Model:
 
     def trim(self, handle, n, offset):
         """Whole blocks become anything; blocks partly in the range stay."""
+        if not handle.can_trim():
+            return
         first = -(-offset // self.block) * self.block
         last = (offset + n) // self.block * self.block
         handle.trim(n, offset)
