@@ -172,10 +172,7 @@ static void answered(struct command *command)
 	survey->is_in_flight = false;
 	if (!survey->is_running)
 		return;
-	if (survey->is_stale) {
-		survey->is_stale = false;
-		step(survey, STEP_LUNS);
-	} else if (command->delivery != DELIVERY_ANSWERED) {
+	if (command->delivery != DELIVERY_ANSWERED) {
 		return;                 /* that the session went is told by watch() */
 	} else if (command->status != SAM_STATUS_GOOD) {
 		judge(survey);
@@ -197,13 +194,11 @@ static void retry_fired(struct mpath_timer *timer)
 
 static void begin(struct survey *survey)
 {
+	/* What was lost with the session before came back in the same run. */
+	assert(!survey->is_in_flight);
 	survey->is_running = true;
 	survey->count = 0;
-	/* The command of the session before may not have come back yet. */
-	if (survey->is_in_flight)
-		survey->is_stale = true;
-	else
-		step(survey, STEP_LUNS);
+	step(survey, STEP_LUNS);
 }
 
 static void watch(struct transport *transport, void *opaque)
@@ -213,7 +208,7 @@ static void watch(struct transport *transport, void *opaque)
 	if (survey->is_over)
 		return;
 	mpath_timer_disarm(&survey->retry);
-	survey->is_running = survey->is_stale = false;
+	survey->is_running = false;
 	if (transport->state == TRANSPORT_UP)
 		begin(survey);
 	else

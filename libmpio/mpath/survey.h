@@ -39,7 +39,7 @@ struct survey {
 	uint64_t luns[SURVEY_LUNS_MAX];
 	size_t nluns, next;             /* the one being asked about */
 	unsigned int step, tries;
-	bool is_running, is_in_flight, is_stale;
+	bool is_running, is_in_flight;
 	struct inquiry inquiry;
 	struct vpd_designation designation;
 	struct vpd_serial serial;
