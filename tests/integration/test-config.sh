@@ -34,6 +34,13 @@ policy_is()
 	shows 'd["policy_source"]' "$2"
 }
 
+# timer_is KEY VALUE SOURCE
+timer_is()
+{
+	pathctl_export --no-header timers db01 "$1" >"$TESTDIR/timer"
+	assert_contains "$TESTDIR/timer" "^ *$1 +$2 .* $3( |\$)"
+}
+
 portals_shown() { show '" ".join(sorted(p["portal"] for p in d["paths"]))'; }
 
 both_portals() { printf '%s\n' "$(array_portal left)" "$(array_portal right)" | sort | xargs; }
@@ -80,10 +87,13 @@ the_lun_says_more_than_its_hardware_and_that_more_than_the_defaults()
 {
 	local hardware='hardware = ( { vendor = "MPI*"; product = "TESTARRAY"; policy = "failover-only"; } );'
 	local defaults='defaults = { policy = "round-robin"; };'
-	conf "$DB01" "$hardware" "$defaults"
-	export_start "config=$CONF" "lun=$WWID"
+	conf "$DB01" "$hardware" "$defaults" 'timers = { io_timeout = 7; nop_timeout = 7; };'
+	export_start "config=$CONF" "lun=$WWID" nop-timeout=8
 	shows 'd["name"]' db01
 	policy_is failover-only hardware
+	timer_is io_timeout 7s global
+	timer_is nop_timeout 8s lun
+	timer_is retry_count 3 default
 	export_stop
 	conf "${DB01/;/; policy = \"round-robin\";}" "$hardware"
 	export_start "config=$CONF" lun=db01
