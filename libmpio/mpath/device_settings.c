@@ -208,26 +208,44 @@ static bool is_activated_by_array(struct device *device, struct path *path)
 	return !err;
 }
 
+static bool is_candidate(const struct device *device, const struct path *path)
+{
+	for (size_t i = 0; i < device->candidates.count; i++)
+		if (device->candidates.paths[i] == path)
+			return true;
+	return false;
+}
+
+/* Another path comes before PATH, and not for the administrator's mark. */
+static bool is_behind(const struct device *device, const struct path *path)
+{
+	const struct candidates *candidates = &device->candidates;
+
+	if (!path_is_usable(path) || !candidates->count)
+		return true;
+	if (!path->settings.is_standby)
+		return !is_candidate(device, path);
+	return path->array_state > candidates->paths[0]->array_state;
+}
+
 int device_activate_path(struct device *device, struct path *path, char *error, size_t len)
 {
-	const struct path *best = device->candidates.count ? device->candidates.paths[0] : NULL;
-	struct path_settings marks;
+	struct path_settings marks = path->settings;
+	bool comes_last = is_behind(device, path);
 
 	if (path->settings.is_disabled)
 		return refuse(error, len, "path %s is disabled: enable it first", path->id);
-	if (!path_is_usable(path) && !is_activated_by_array(device, path))
+	if (path->state > PATH_TRANSITIONING)
 		return refuse(error, len, "path %s is %s: %s", path->id,
 			      path_state_name(path->state),
 			      *path->last_error ? path->last_error : path->transport->reason);
-	if (path_is_usable(path) && best && path->array_state > best->state &&
-	    !is_activated_by_array(device, path))
-		return refuse(error, len, "to the array path %s is %s, and path %s is %s",
-			      path->id, path_state_name(path->array_state), best->id,
-			      path_state_name(best->state));
-	marks = path->settings;
+	if ((comes_last || path->array_state != PATH_ACTIVE_OPTIMIZED) &&
+	    !is_activated_by_array(device, path) && comes_last)
+		return refuse(error, len, "to the array path %s is %s, which it decides by itself",
+			      path->id, path_state_name(path->array_state));
 	marks.is_standby = false;
 	path_apply(path, &marks);
-	if (device->policy->activate)
+	if (device->policy->activate && is_candidate(device, path))
 		device->policy->activate(device->policy_context, path);
 	device_tell_policy(device);
 	device_stir(device);

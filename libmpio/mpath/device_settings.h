@@ -45,7 +45,9 @@ int device_apply(struct device *device, const struct device_settings *settings,
 /*
  * I/O goes to PATH from now on (MPIOMoveDevice): a standby mark of the
  * administrator's is taken off it, and a policy with one active path makes it
- * that, until it fails or is told otherwise, whatever failback says.
+ * that, until it fails or is told otherwise, whatever failback says. Where the
+ * array has it otherwise and takes SET TARGET PORT GROUPS, it is told to make
+ * PATH's group active/optimized; what becomes of that is an event.
  * -EINVAL and ERROR where it cannot carry I/O.
  */
 int device_activate_path(struct device *device, struct path *path, char *error, size_t len);

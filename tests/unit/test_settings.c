@@ -481,6 +481,42 @@ static void paths_that_cannot_carry_io_are_not_activated(void **state)
 	assert_non_null(strstr(error, "cable pulled"));
 }
 
+static void two_groups(uint8_t tpgs)
+{
+	setup(2, false, NULL);
+	fake_alua_init(&fake, unit, tpgs, 2, 1);
+	for (unsigned int i = 0; i < 2; i++)
+		transport_start(&fake.nexuses[i].transport);
+	fake_advance(&fake, 2000);
+	assert_int_equal(path(1)->state, PATH_ACTIVE_UNOPTIMIZED);
+}
+
+static void array_that_can_be_told_makes_the_path_active(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	two_groups(2);
+	assert_int_equal(device_activate_path(fake.device, path(1), error, sizeof error), 0);
+	fake_advance(&fake, 1000);
+	assert_int_equal(path(1)->state, PATH_ACTIVE_OPTIMIZED);
+	before = served(1);
+	read_some(4);
+	assert_true(served(1) > before);
+}
+
+static void array_that_decides_by_itself_is_named(void **state)
+{
+	(void)state;
+	two_groups(1);
+	wanted.paths[1].is_standby = true;
+	assert_int_equal(apply(), 0);
+	assert_int_equal(device_activate_path(fake.device, path(1), error, sizeof error),
+			 -EINVAL);
+	assert_non_null(strstr(error, "decides by itself"));
+	assert_true(path(1)->settings.is_standby);
+}
+
 static void failed_by_hand_it_comes_back_by_verification(void **state)
 {
 	uint64_t before;
@@ -600,6 +636,8 @@ int main(void)
 		TEST(activation_ends_the_wait_for_manual_failback),
 		TEST(activation_takes_the_standby_mark_off),
 		TEST(paths_that_cannot_carry_io_are_not_activated),
+		TEST(array_that_can_be_told_makes_the_path_active),
+		TEST(array_that_decides_by_itself_is_named),
 		TEST(failed_by_hand_it_comes_back_by_verification),
 		TEST(resolver_is_asked_once_before_io),
 		TEST(bad_resolution_is_told_and_the_luns_own_stay),
