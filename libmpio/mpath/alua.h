@@ -96,7 +96,8 @@ struct alua {
 	uint16_t goal;
 	bool is_by_hand;
 	bool has_wish;                  /* of the administrator's */
-	uint16_t wish;
+	struct path *wish;
+	struct path *mover;             /* I/O goes there as soon as it is usable */
 	bool is_moved;                  /* away from the preferred group, by us */
 	bool is_content;                /* gave up: stays on what works */
 	unsigned int attempts;          /* in a row that did not last */
@@ -117,10 +118,10 @@ bool alua_is_asymmetric(const struct device *device);
 /* "symmetric", "alua-implicit", "alua-explicit" or "alua-both". */
 const char *alua_access_name(const struct device *device);
 
-/* Makes PATH's group active/optimized by SET TARGET PORT GROUPS; what becomes
- * of it is an event. 0 where it is on its way, or the group is that already;
- * -EOPNOTSUPP where the array decides by itself, -ENOTCONN where the path is
- * not in service. */
+/* Makes PATH's group active/optimized by SET TARGET PORT GROUPS, and has I/O go
+ * there then, see device_move_to(); what becomes of it is an event. 0 where it
+ * is on its way or the group is that already; -EOPNOTSUPP where the array decides
+ * by itself, -ENOTCONN where the path is not in service. */
 int alua_activate(struct device *device, struct path *path);
 
 /* Asks for the access states soon: at once, or after a pause that grows while

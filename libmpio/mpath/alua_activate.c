@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 #include "device.h"
+#include "device_settings.h"
 #include "path.h"
 #include "transport.h"
 
@@ -291,6 +292,38 @@ static struct alua_group *desired(struct device *device, uint64_t *since_us,
 	return group;
 }
 
+/* The administrator's I/O follows its group, once its path is verified there. */
+static void move(struct device *device)
+{
+	struct alua *alua = &device->alua;
+
+	if (alua->mover && path_is_usable(alua->mover)) {
+		device_move_to(device, alua->mover);
+		alua->mover = NULL;
+	} else if (alua->mover && !is_optimized(alua->mover)) {
+		alua->mover = NULL;
+	}
+}
+
+/* False: the administrator wants nothing, or has it. */
+static bool heed_wish(struct device *device)
+{
+	struct alua *alua = &device->alua;
+	struct alua_group *group;
+
+	if (!alua->has_wish)
+		return false;
+	group = alua->wish->has_tpg ? alua_find(device, alua->wish->tpg) : NULL;
+	alua->has_wish = group && group->state != PORT_GROUP_OPTIMIZED;
+	if (!alua->has_wish)
+		return false;
+	if (device->mpath->now_us < alua->not_before_us)
+		alua->activate_us = alua->not_before_us;
+	else
+		start(device, group, "the administrator says so");
+	return true;
+}
+
 void alua_activation_run(struct device *device)
 {
 	struct alua *alua = &device->alua;
@@ -300,19 +333,11 @@ void alua_activation_run(struct device *device)
 
 	alua->activate_us = MPATH_NEVER;
 	note_states(device);
+	move(device);
 	if (!alua_is_explicit(device))
 		return;
-	if (alua->has_wish) {
-		group = alua_find(device, alua->wish);
-		alua->has_wish = group && group->state != PORT_GROUP_OPTIMIZED;
-	}
-	if (alua->has_wish) {
-		if (now_us < alua->not_before_us)
-			alua->activate_us = alua->not_before_us;
-		else
-			start(device, group, "the administrator says so");
+	if (heed_wish(device))
 		return;
-	}
 	if (alua_is_any_in_transition(device))
 		return;                 /* it ends in something, and is polled */
 	group = desired(device, &since_us, &due_us, &why);
@@ -392,6 +417,8 @@ void alua_activation_told(struct device *device)
 	case PORT_GROUP_OPTIMIZED:
 		alua->has_goal = false;
 		group->failures = 0;
+		if (alua->is_by_hand)
+			alua->mover = alua->wish;
 		return;
 	case PORT_GROUP_TRANSITIONING:
 		return;                 /* on its way */
@@ -411,7 +438,8 @@ int alua_activate(struct device *device, struct path *path)
 	if (is_optimized(path))
 		return 0;
 	alua->has_wish = true;
-	alua->wish = path->tpg;
+	alua->wish = path;
+	alua->mover = NULL;
 	alua->attempts = 0;
 	alua->is_content = false;
 	alua->not_before_us = 0;

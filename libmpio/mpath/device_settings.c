@@ -228,9 +228,20 @@ static bool is_behind(const struct device *device, const struct path *path)
 	return path->array_state > candidates->paths[0]->array_state;
 }
 
-int device_activate_path(struct device *device, struct path *path, char *error, size_t len)
+void device_move_to(struct device *device, struct path *path)
 {
 	struct path_settings marks = path->settings;
+
+	marks.is_standby = false;
+	path_apply(path, &marks);
+	if (device->policy->activate && is_candidate(device, path))
+		device->policy->activate(device->policy_context, path);
+	device_tell_policy(device);
+	device_stir(device);
+}
+
+int device_activate_path(struct device *device, struct path *path, char *error, size_t len)
+{
 	bool comes_last = is_behind(device, path);
 
 	if (path->settings.is_disabled)
@@ -243,12 +254,7 @@ int device_activate_path(struct device *device, struct path *path, char *error, 
 	    !is_activated_by_array(device, path) && comes_last)
 		return refuse(error, len, "to the array path %s is %s, which it decides by itself",
 			      path->id, path_state_name(path->array_state));
-	marks.is_standby = false;
-	path_apply(path, &marks);
-	if (device->policy->activate && is_candidate(device, path))
-		device->policy->activate(device->policy_context, path);
-	device_tell_policy(device);
-	device_stir(device);
+	device_move_to(device, path);
 	return 0;
 }
 

@@ -73,6 +73,10 @@ void device_set_resolver(struct device *device, device_resolve *resolve, void *o
 /* Asks the resolver, once the unit is known. */
 void device_settings_resolve(struct device *device);
 
+/* What device_activate_path() comes to where the array has nothing against it,
+ * and again when it has made PATH active. */
+void device_move_to(struct device *device, struct path *path);
+
 /* The access states changed: where no policy is set, one is chosen anew. */
 void device_choose_policy(struct device *device);
 

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "device_settings.h"
 #include "fake.h"
 #include "status.h"
 
@@ -74,6 +75,13 @@ static unsigned int activations(void)
 static uint8_t group_state(uint16_t id)
 {
 	return fake_find_group(unit, id)->state;
+}
+
+static int move_to(unsigned int i)
+{
+	char error[200];
+
+	return device_activate_path(fake.device, fake.device->paths[i], error, sizeof error);
 }
 
 /*
@@ -425,16 +433,36 @@ static void administrator_moves_the_device_and_it_stays(void **state)
 	prepare(2, EXPLICIT, 2, AU, NULL);
 	unit->groups[0].is_preferred = true;
 	start();
-	assert_int_equal(alua_activate(fake.device, fake.device->paths[0]), 0);
+	assert_int_equal(move_to(0), 0);
 	fake_serve(&fake);
 	assert_int_equal(activations(), 0);
-	assert_int_equal(alua_activate(fake.device, fake.device->paths[1]), 0);
+	assert_int_equal(move_to(1), 0);
 	fake_serve(&fake);
 	assert_int_equal(group_state(2), AO);
 	fake_advance(&fake, 600000);
 	assert_int_equal(group_state(2), AO);
 	lose(1);
-	assert_int_equal(alua_activate(fake.device, fake.device->paths[1]), -ENOTCONN);
+	assert_int_equal(move_to(1), -EINVAL);
+}
+
+static void failover_only(struct settings *settings)
+{
+	strcpy(settings->policy, "failover-only");
+}
+
+static void policy_follows_the_administrator_when_the_group_is_active(void **state)
+{
+	(void)state;
+	prepare(4, EXPLICIT, 2, UNAVAILABLE, failover_only);
+	unit->demoted = AO;                     /* both groups, from then on */
+	start();
+	assert_int_equal(fake_io(&fake, REQUEST_WRITE, 7, 1, block), 0);
+	assert_int_equal(fake.nexuses[0].served, 1);
+	assert_int_equal(move_to(3), 0);
+	fake_serve(&fake);
+	assert_int_equal(fake.device->candidates.count, 4);
+	assert_int_equal(fake_io(&fake, REQUEST_WRITE, 7, 1, block), 0);
+	assert_int_equal(fake.nexuses[3].served, 1);
 }
 
 static void administrator_cannot_move_what_moves_itself(void **state)
@@ -442,6 +470,8 @@ static void administrator_cannot_move_what_moves_itself(void **state)
 	(void)state;
 	setup(2, IMPLICIT, 2, AU);
 	assert_int_equal(alua_activate(fake.device, fake.device->paths[1]), -EOPNOTSUPP);
+	assert_int_equal(move_to(1), -EINVAL);
+	assert_int_equal(move_to(0), 0);
 }
 
 int main(void)
@@ -469,6 +499,7 @@ int main(void)
 		TEST(preferred_group_is_not_returned_to_unasked),
 		TEST(group_that_the_array_has_moved_itself_is_left_there),
 		TEST(administrator_moves_the_device_and_it_stays),
+		TEST(policy_follows_the_administrator_when_the_group_is_active),
 		TEST(administrator_cannot_move_what_moves_itself),
 	};
 
