@@ -385,6 +385,7 @@ static void broken_syntax_is_refused_in_its_line(void **state)
 {
 	static const struct mistake mistakes[] = {
 		{ "timers = {\n retry_count = ;\n};", 2, "syntax error" },
+		{ "metrics = {\n listen \"h:1\"\n", 2, "syntax error" },
 		{ "a = 1;\nb = \"no end", 2, "this string has no end" },
 		{ "a = 1;\n\n/* no end", 3, "this comment has no end" },
 		{ "@include \"x\"\n", 1, "@include \"x\": not here" },
