@@ -26,9 +26,9 @@ answer a line with a JSON object, {"error": TEXT} where it went wrong:
   listen {"on": false}      refuses connections; true: takes them again
 
 RULE: {"name", "direction": "request"|"response", "pdu", "scsi", "vpd", "lun",
-"lba": [FIRST, LAST], "nth": N, "count": N, "probability": P, "seed": N,
-"action": ACTION}. All but name and action may be left out and then fit
-anything. pdu is a name of fault_pdu.PDU_NAMES, or "status", what ends a
+"lba": [FIRST, LAST], "in_flight": N, "nth": N, "count": N, "probability": P,
+"seed": N, "action": ACTION}. All but name and action may be left out and then
+fit anything. in_flight: only while more commands of the session are. pdu is a name of fault_pdu.PDU_NAMES, or "status", what ends a
 command; scsi "READ", "WRITE", "INQUIRY", "RTPG"...; both may be lists. A rule
 fires from the nth PDU that fits, count times. The first rule that fires decides,
 but for actions marked *, which leave the PDU to the rules behind.

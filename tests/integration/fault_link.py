@@ -205,7 +205,7 @@ class Link:
             if self.is_ours(pdu, task):
                 return
         for rule in self.proxy.rules.values():
-            if rule.direction != direction or not rule.fires(pdu, task):
+            if rule.direction != direction or not rule.fires(pdu, task, len(self.tasks)):
                 continue
             self.log("%s: %s %s", rule.name, rule.action["do"],
                      task.name if task else pdu.name)

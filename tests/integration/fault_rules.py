@@ -28,8 +28,8 @@ ACTIONS = {
 }
 # These change a PDU, or add to it, and leave it to the rules that follow.
 MODIFIERS = {"shorten", "residual", "patch", "replace", "duplicate", "tag", "async", "nop-in"}
-KEYS = {"name", "direction", "pdu", "scsi", "vpd", "lun", "lba", "nth", "count",
-        "probability", "seed", "action"}
+KEYS = {"name", "direction", "pdu", "scsi", "vpd", "lun", "lba", "in_flight", "nth",
+        "count", "probability", "seed", "action"}
 # What only makes sense there.
 ON_REQUESTS = {"answer", "reject", "redirect", "login-status"}
 ON_RESPONSES = {"residual", "patch", "replace", "duplicate", "tag"}
@@ -82,6 +82,7 @@ class Rule:
         self.about_commands = any(x is not None for x in (self.scsi, self.vpd, self.lun, self.lba))
         self.pdu = names(rule.get("pdu", self.default_pdu(rule["action"])),
                          {"status", *pdus.PDU_NAMES.values()}, "PDU")
+        self.in_flight = rule.get("in_flight")
         self.nth = rule.get("nth", 1)
         self.count = rule.get("count")          # None: as often as it comes
         self.probability = rule.get("probability", 1)
@@ -113,8 +114,10 @@ class Rule:
         return self.lba is None or task.blocks is not None and \
             task.blocks[0] <= self.lba[1] and self.lba[0] <= task.blocks[1]
 
-    def fires(self, pdu, task):
+    def fires(self, pdu, task, in_flight):
         if self.count is not None and self.fired >= self.count or not self.fits(pdu, task):
+            return False
+        if self.in_flight is not None and in_flight <= self.in_flight:
             return False
         self.matched += 1
         if self.matched < self.nth:

@@ -8,7 +8,7 @@ DISK_SIZE=16M
 TEST_TIMEOUT=240
 # shellcheck source=functions.sh
 . "$(dirname "$0")/functions.sh"
-requires tgtd qemu-img
+requires tgtd fio qemu-img
 
 # faults SCRIPT [ARG...]: Python with h as in nbdsh_export, rule() and ask() for the
 # proxies "left" and "right", show() and paths() for what pathctl says, and
@@ -295,11 +295,42 @@ assert show()["paths"][0]["state"] == "failed"
 '
 }
 
+# TASK SET FULL for every command beyond the fourth: the export finds out how many
+# the unit takes, instead of asking for all of them again and again.
+a_full_unit_is_given_less_at_a_time()
+{
+	faults '
+rule("left", "slow", {"do": "delay", "ms": 5}, direction="response", pdu="status")
+rule("left", "full", {"do": "answer", "status": 0x28}, scsi="WRITE", in_flight=4)
+total, left, cookies = 1500, 1500, {}
+data = random.Random(3).randbytes(total * 4096)
+def wait():
+    h.poll(1000)
+    for cookie in [c for c in cookies if h.aio_command_completed(c)]:
+        del cookies[cookie]
+while left:
+    while left and len(cookies) < 32:
+        left -= 1
+        at = left * 4096
+        buffer = nbd.Buffer.from_bytearray(bytearray(data[at:at + 4096]))
+        cookies[h.aio_pwrite(buffer, at)] = buffer
+    wait()
+while cookies:
+    wait()
+refused = fired("left", "full")
+print("%d of %d writes were refused" % (refused, total))
+ask("left", "clear")
+assert 10 < refused < total / 5, "%d of %d were refused" % (refused, total)
+assert h.pread(len(data), 0) == data
+'
+}
+
 # Both paths at once, at random, for as long as the model runs.
 random_faults_lose_and_invent_nothing()
 {
 	local seed=${MPIO_SEED:-7}
 	say "seed $seed"
+	fio_command --bsrange=4k-256k --size=12m --io_size=48m --iodepth=16 "--randseed=$seed"
 	faults '
 seed = int(sys.argv[7])
 sense = lambda what: {"do": "answer", "status": 2, "sense": what}
@@ -321,9 +352,11 @@ h.zero(size, 0)
 done = subprocess.run(["/usr/bin/python3", "-B", sys.argv[8], sys.argv[1], str(seed), "700", str(size)],
                       timeout=100).returncode
 assert done == 0, "the model differs"
+done = subprocess.run(sys.argv[9:], timeout=100).returncode
+assert done == 0, "fio says " + str(done)
 for proxy in "left", "right":
     print(proxy, {name: r["fired"] for name, r in ask(proxy, "stats")["rules"].items()})
-' "$seed" "$HARNESS_DIR/nbd-model.py"
+' "$seed" "$HARNESS_DIR/nbd-model.py" "${FIO_COMMAND[@]}"
 }
 
 head -c "$DISK_SIZE" /dev/zero >"$DISK"
@@ -343,6 +376,7 @@ behaviours a_session_that_ends_inside_a_pdu_costs_nothing \
 	a_unit_that_became_another_gets_no_io \
 	a_unit_of_another_size_is_asked_about \
 	a_unit_that_is_gone_fails_its_path \
+	a_full_unit_is_given_less_at_a_time \
 	random_faults_lose_and_invent_nothing
 client qemu-img compare -f raw -F raw "$(array_url a)" "$DISK"
 export_stop
