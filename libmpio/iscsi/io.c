@@ -132,6 +132,46 @@ void io_send(struct transport *transport, uint64_t lun, struct command *command)
 }
 
 /*
+ * libiscsi does not count the data that come in, and has GOOD for answers that
+ * are none: CONDITION MET, and a target failure (RFC 7143 11.4.3), whose status
+ * is no status. A READ that is good without its data would serve whatever was in
+ * the client's buffer before. So the buffer's end is marked, each time in another
+ * way, and what is still marked has not come. A unit that happens to hold the
+ * mark is read once more.
+ */
+
+static uint64_t mark_of(const struct io_slot *slot)
+{
+	return slot->number * UINT64_C(0x9e3779b97f4a7c15);     /* never 0, nor soon again */
+}
+
+static char *marked_end(const struct io_slot *slot)
+{
+	const struct scsi_cdb *cdb = &slot->command->cdb;
+
+	if (cdb->dir != SCSI_DIR_IN || cdb->data_len < sizeof(uint64_t))
+		return NULL;
+	return (char *)slot->command->data + cdb->data_len - sizeof(uint64_t);
+}
+
+static void mark(struct io_slot *slot)
+{
+	uint64_t value = mark_of(slot);
+	char *end = marked_end(slot);
+
+	if (end)
+		memcpy(end, &value, sizeof value);
+}
+
+static bool is_still_marked(const struct io_slot *slot)
+{
+	uint64_t value = mark_of(slot);
+	const char *end = marked_end(slot);
+
+	return end && !memcmp(end, &value, sizeof value);
+}
+
+/*
  * Answers
  */
 
@@ -152,8 +192,11 @@ static void record_sense(struct command *command, const struct scsi_task *task)
 	command->sense_len = (uint8_t)len;
 }
 
-static void record_answer(struct command *command, int status, struct scsi_task *task)
+static void record_answer(struct io_slot *slot, int status)
 {
+	struct command *command = slot->command;
+	const struct scsi_task *task = slot->task;
+
 	command->delivery = DELIVERY_ANSWERED;
 	command->status = (uint8_t)status;
 	command->overflow = task->residual_status == SCSI_RESIDUAL_OVERFLOW;
@@ -161,6 +204,8 @@ static void record_answer(struct command *command, int status, struct scsi_task 
 		task->residual > UINT32_MAX ? UINT32_MAX : (uint32_t)task->residual;
 	if (status == SCSI_STATUS_CHECK_CONDITION)
 		record_sense(command, task);
+	else if (!command->residual && is_still_marked(slot))
+		command->residual = sizeof(uint64_t);   /* at least */
 }
 
 static void on_answer(struct iscsi_context *context, int status, void *data, void *private_data)
@@ -175,7 +220,7 @@ static void on_answer(struct iscsi_context *context, int status, void *data, voi
 		/* Cancelled, rejected, or not understood. */
 		session_is_lost(&nexus->session);
 	} else {
-		record_answer(slot->command, status, slot->task);
+		record_answer(slot, status);
 		list_move(&nexus->answered, &slot->node);
 		/* From 1.20.3 on libiscsi may answer from inside a submission. */
 		pump_stir(nexus->session.pump, &nexus->session);
@@ -296,6 +341,7 @@ static bool issue(struct nexus *nexus, struct io_slot *slot)
 	}
 	prepare_task(slot);
 	slot->number = ++nexus->last_issued;
+	mark(slot);
 	nexus->unsent_bytes += data_out_len(slot);
 	list_move(&nexus->issued, &slot->node);
 	if (!iscsi_scsi_command_async(session->context, (int)(slot->lun >> 48), slot->task,

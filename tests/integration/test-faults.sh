@@ -206,6 +206,24 @@ for what, action in (
 '
 }
 
+# Nor is it said: no residual. CONDITION MET, and an iSCSI response that is none of
+# the unit's, have no data either.
+a_read_that_is_good_without_its_data_is_done_again()
+{
+	faults '
+for what, action in (
+        ("nothing", {"status": 0}),
+        ("condition met", {"status": 4}),
+        ("target failure", {"status": 0, "response": 1}),
+        ("half", {"status": 0, "executed": True, "data": 150 * 1024})):
+    rule("left", "bare", dict(action, do="answer", residual=0), scsi="READ", count=1)
+    exchange(what)
+    exchange(what)
+    assert fired("left", "bare") == 1, what
+    settle(what)
+'
+}
+
 a_target_that_speaks_up_is_obeyed()
 {
 	faults '
@@ -372,6 +390,7 @@ behaviours a_session_that_ends_inside_a_pdu_costs_nothing \
 	silence_in_the_middle_of_anything_is_waited_out \
 	strange_answers_do_no_harm \
 	short_and_long_transfers_are_done_again \
+	a_read_that_is_good_without_its_data_is_done_again \
 	a_target_that_speaks_up_is_obeyed \
 	a_unit_that_became_another_gets_no_io \
 	a_unit_of_another_size_is_asked_about \
