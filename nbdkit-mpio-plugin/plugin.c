@@ -51,7 +51,7 @@ static bool may_fork;                   /* between get_ready and after_fork */
 static pthread_t watcher;
 static bool has_watcher;
 
-static char help[4096];
+static char help[8192];
 
 static void mpio_load(void)
 {
