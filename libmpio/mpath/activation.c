@@ -38,13 +38,6 @@ static bool has_active_path(const struct device *device)
 	return false;
 }
 
-/* In service, whatever its access state. */
-static bool may_be_asked(const struct path *path)
-{
-	return path->transport->state == TRANSPORT_UP && path->is_verified &&
-		!path->is_refused && path->state <= PATH_TRANSITIONING;
-}
-
 static bool is_better(const struct path *a, const struct path *b)
 {
 	if (a->settings.is_preferred != b->settings.is_preferred)
@@ -61,7 +54,7 @@ static struct path *best_path(struct device *device)
 	for (unsigned int i = 0; i < device->npaths; i++) {
 		struct path *path = device->paths[i];
 
-		if (may_be_asked(path) && !(device->activation.tried & 1u << i) &&
+		if (alua_is_live(path) && !(device->activation.tried & 1u << i) &&
 		    (!best || is_better(path, best)))
 			best = path;
 	}
@@ -117,7 +110,7 @@ void activation_run(struct device *device)
 
 	if (!can_activate(device) || a->is_in_flight)
 		return;
-	if (a->wish && may_be_asked(a->wish) && send(device, a->wish, "the administrator says so"))
+	if (a->wish && alua_is_live(a->wish) && send(device, a->wish, "the administrator says so"))
 		return;
 	a->wish = NULL;
 	if (has_active_path(device) || device_is_checking(device))
@@ -225,7 +218,7 @@ int activation_start(struct device *device, struct path *path)
 {
 	if (!can_activate(device))
 		return -EOPNOTSUPP;
-	if (!may_be_asked(path))
+	if (!alua_is_live(path))
 		return -ENOTCONN;
 	if (device->activation.is_in_flight)
 		return -EBUSY;

@@ -122,9 +122,13 @@ static void refusal_has_another_path_tried(void **state)
 	start_to_activation();
 	assert_true(is_in_flight(0));
 	fake_script(&fake.nexuses[0], refusal);
-	assert_true(serve_activation());        /* not what was refused */
+	while (is_in_flight(0))
+		fake_serve_one(&fake, &fake.nexuses[0]);
 	assert_true(fake_saw(&fake, "activation-failed"));
 	assert_non_null(strstr(path(0)->last_error, "activation: ILLEGAL REQUEST"));
+	mpath_set_now(&fake.mpath, fake.mpath.now_us + 3000000);
+	mpath_run(&fake.mpath);
+	assert_true(is_in_flight(1));
 }
 
 static void path_for_which_the_module_has_no_command_is_passed_over(void **state)
@@ -201,6 +205,26 @@ static void administrator_activates_a_path(void **state)
 	assert_int_equal(script.activations, 1);
 }
 
+static void module_takes_the_place_of_set_target_port_groups(void **state)
+{
+	(void)state;
+	/* Explicit ALUA: path 0 is active/optimized, path 1 unavailable. */
+	fake_alua_init(&fake, unit, INQUIRY_TPGS_EXPLICIT, 2, 0x3);
+	start_acme();
+	assert_int_equal(path(1)->state, PATH_UNAVAILABLE);
+	assert_int_equal(script.activations, 0);
+	fake.nexuses[0].refuses = true;
+	/* The one command that a port of that state takes. */
+	fake_script(&fake.nexuses[1], (struct fake_answer) { .opcode = MODE_SELECT_10 });
+	fake_break(&fake, 0, "gone");
+	assert_true(serve_activation());
+	fake_set_group(&fake, unit, 2, 0x0);
+	fake_advance(&fake, 5000);
+	assert_int_equal(path(1)->state, PATH_ACTIVE_OPTIMIZED);
+	assert_int_equal(fake_io(&fake, REQUEST_WRITE, 3, 1, block), 0);
+	assert_int_equal(unit->count[0xa4], 0);
+}
+
 static void stop_ends_an_activation(void **state)
 {
 	(void)state;
@@ -224,6 +248,7 @@ int main(void)
 		TEST(activation_that_does_not_last_is_tried_ever_less),
 		TEST(command_that_cannot_be_is_told_and_not_sent),
 		TEST(administrator_activates_a_path),
+		TEST(module_takes_the_place_of_set_target_port_groups),
 		TEST(stop_ends_an_activation),
 	};
 
