@@ -58,7 +58,7 @@ uint64_t loop_now_us(const struct loop *loop);
 void loop_set_turn(struct loop *loop, uint64_t (*turn)(void *opaque), void *opaque);
 
 /* Runs the loop in a new thread of that name until loop_stop(), with all
- * signals blocked. SIGPIPE is ignored from now on, unless the process handles
+ * signals blocked but SIGBUS. SIGPIPE is ignored from now on, unless the process handles
  * it. 0 or -errno. */
 int loop_start(struct loop *loop, const char *name);
 
