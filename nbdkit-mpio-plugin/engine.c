@@ -13,6 +13,7 @@
 #include "device.h"
 #include "device_settings.h"
 #include "initiator.h"
+#include "load.h"
 #include "log.h"
 #include "luns.h"
 #include "modules.h"
@@ -115,10 +116,29 @@ static int add_paths(struct engine *engine, const struct seat *seat)
 	return 0;
 }
 
+/* Without the map, policies know what this process alone has in flight. */
+static void join_load_map(struct engine *engine, const struct seat *seat)
+{
+	char error[4096 + 128], *path;
+
+	if (!seat->directory ||
+	    asprintf(&path, "%s/load", engine->parameters->runtime_dir) < 0)
+		return;
+	for (size_t i = 0; i < engine->nnexuses; i++) {
+		if (load_join(engine->nexuses[i], path, error, sizeof(error)) == 0)
+			continue;
+		log_warning("export %s: no part in the load map (%s): what other exports have "
+			    "in flight does not count", seat->name, error);
+		break;
+	}
+	free(path);
+}
+
 static int build(struct engine *engine, const struct seat *seat)
 {
 	const struct dsm_ops *const *dsms;
 	size_t ndsms;
+	int error;
 
 	engine->loop = loop_new();
 	if (!engine->loop)
@@ -140,7 +160,10 @@ static int build(struct engine *engine, const struct seat *seat)
 			    (void *)&engine->parameters->resolver);
 	if (engine->parameters->wwid.kind != IDENTITY_NONE)
 		device_expect(engine->device, &engine->parameters->wwid);
-	return add_paths(engine, seat);
+	error = add_paths(engine, seat);
+	if (error == 0)
+		join_load_map(engine, seat);
+	return error;
 }
 
 struct engine *engine_new(const struct parameters *parameters, const struct seat *seat)
@@ -169,8 +192,10 @@ void engine_free(struct engine *engine)
 	engine->is_stopping = true;
 	ctl_server_free(engine->server);
 	device_free(engine->device);
-	for (size_t i = 0; i < engine->nnexuses; i++)
+	for (size_t i = 0; i < engine->nnexuses; i++) {
+		load_leave(engine->nexuses[i]);
 		nexus_free(engine->nexuses[i]);
+	}
 	pump_free(engine->pump);
 	loop_free(engine->loop);
 	free(engine);

@@ -68,7 +68,7 @@ static const struct option table[] = {
 	{ "max_transfer", OPTION_SIZE, 64 * KIB, 16 * MIB, "256K",
 	  "most bytes one command moves", FIELD(max_transfer) },
 	{ "path_burst", OPTION_NUMBER, 1, 10000, "16",
-	  "requests before round robin moves on to the next path", FIELD(path_burst) },
+	  "requests over one path before it is another one's turn", FIELD(path_burst) },
 };
 
 #define NOPTIONS (sizeof(table) / sizeof(table[0]))

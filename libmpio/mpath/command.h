@@ -54,6 +54,7 @@ struct command {
 	uint32_t rest;                  /* zeroes written piece by piece: blocks to go */
 	enum command_stage stage;
 	uint64_t sent_us;
+	uint64_t queued_bytes;          /* in flight on the nexus then and when answered */
 	uint64_t retry_us;
 	uint16_t tries;                 /* counted against retry_count */
 	uint16_t free_tries;

@@ -241,34 +241,35 @@ static void retry(struct device *device, struct command *command, struct path *p
 		device_dispatch(device, command);
 }
 
-void device_answered(struct device *device, struct command *command)
+/* Apart from the rest, so that a good answer does not pay for its frame. */
+__attribute__((noinline))
+static void judge(struct device *device, struct path *path, struct command *command)
 {
-	struct path *path = command->path;
 	struct request *request = command->request;
-	struct outcome outcome;
-	struct verdict verdict;
+	struct outcome outcome = outcome_of(command);
+	struct verdict verdict = dsm_judge(device, path, &outcome);
 
-	path_settle(path, command);
-	if (command->delivery == DELIVERY_ANSWERED && command->status == SAM_STATUS_GOOD &&
-	    !(command->residual && has_exact_length(command))) {
-		was_done(device, command);
-		return;
-	}
-	outcome = outcome_of(command);
-	verdict = dsm_judge(device, path, &outcome);
 	if (verdict.action != VERDICT_DONE)
 		note_error(path, command, &outcome, &verdict);
 	act_on_path(device, path, command, &outcome, &verdict);
-	if (verdict.action == VERDICT_DONE) {
+	if (verdict.action == VERDICT_DONE)
 		was_done(device, command);
-		return;
-	}
-	if (request->is_aborted || request->error) {
+	else if (request->is_aborted || request->error)
 		device_settle(device, command, request->error ? request->error : -EIO);
-		return;
-	}
-	if (verdict.action == VERDICT_RETURN)
+	else if (verdict.action == VERDICT_RETURN)
 		return_error(device, command, verdict.error);
 	else
 		retry(device, command, path, &verdict);
+}
+
+void device_answered(struct device *device, struct command *command)
+{
+	struct path *path = command->path;
+
+	path_settle(path, command);
+	if (command->delivery == DELIVERY_ANSWERED && command->status == SAM_STATUS_GOOD &&
+	    !(command->residual && has_exact_length(command)))
+		was_done(device, command);
+	else
+		judge(device, path, command);
 }

@@ -21,6 +21,7 @@
 
 struct device;
 struct dsm_ops;
+struct load_ops;
 struct path;
 struct transport;
 struct unit;
@@ -96,6 +97,7 @@ struct mpath {
 	void *choose_dsm_opaque;
 	void (*listener)(void *opaque, const struct event *event);
 	void *listener_opaque;
+	const struct load_ops *load_ops;        /* set where a transport has a load */
 };
 
 /* SEED makes jitter repeatable. */

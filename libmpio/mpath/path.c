@@ -11,6 +11,11 @@
 #include "request.h"
 #include "transport.h"
 
+/* What a path did longer ago says little of what it does now. */
+#define SPEED_STALE_US 50000
+/* Slower than this is just slow: products with bytes in flight fit 64 bits. */
+#define SPEED_SLOWEST_US (1 << 26)
+
 const char *path_state_name(enum path_state state)
 {
 	static const char *const names[PATH_STATES] = {
@@ -26,11 +31,6 @@ const char *path_state_name(enum path_state state)
 	};
 
 	return names[state];
-}
-
-bool path_is_usable(const struct path *path)
-{
-	return path->state <= PATH_STANDBY;
 }
 
 bool path_is_held_back(const struct path *path)
@@ -182,14 +182,45 @@ void path_enter(struct path *path, enum path_state state, const char *format, ..
 /* What the figures count: commands that move blocks. PATH_OPS for others. */
 static enum path_op op_of(const struct command *command)
 {
-	switch (command->request->op) {
-	case REQUEST_READ:
-		return PATH_OP_READ;
-	case REQUEST_WRITE:
-		return command->request->is_syncing ? PATH_OPS : PATH_OP_WRITE;
-	default:
+	const struct request *request = command->request;
+
+	_Static_assert((int)REQUEST_READ == (int)PATH_OP_READ &&
+		       (int)REQUEST_WRITE == (int)PATH_OP_WRITE, "the first two are the same");
+	if (request->op > REQUEST_WRITE || request->is_syncing)
 		return PATH_OPS;
+	return (enum path_op)request->op;
+}
+
+__attribute__((noinline))     /* most commands are no samples */
+static void measure(struct path_speed *speed, const struct command *command, uint64_t now_us)
+{
+	uint64_t silence_us = now_us - speed->tried_us;
+	uint64_t latency_us = now_us - command->sent_us;
+	uint64_t queued_bytes = command->queued_bytes / 2;
+
+	speed->tried_us = now_us;
+	if (command->residual)
+		return;
+	latency_us += !latency_us;      /* known from now on */
+	if (latency_us > SPEED_SLOWEST_US)
+		latency_us = SPEED_SLOWEST_US;
+	if (!speed->latency8_us) {
+		speed->latency8_us = latency_us * 8;
+		speed->queued8_bytes = queued_bytes * 8;
+	} else if (silence_us > SPEED_STALE_US) {
+		speed->latency8_us = speed->latency8_us / 2 + latency_us * 4;
+		speed->queued8_bytes = speed->queued8_bytes / 2 + queued_bytes * 4;
+	} else {
+		speed->latency8_us += latency_us - speed->latency8_us / 8;
+		speed->queued8_bytes += queued_bytes - speed->queued8_bytes / 8;
 	}
+}
+
+/* One sample in eight is enough, but for those that are rare. */
+static bool is_sample(const struct path *path, enum path_op op, uint64_t now_us)
+{
+	return path->counters.ops[op] % 8 == 0 ||
+		now_us - path->speed[op].tried_us > SPEED_STALE_US;
 }
 
 void path_send(struct path *path, struct command *command)
@@ -203,6 +234,7 @@ void path_send(struct path *path, struct command *command)
 void path_settle(struct path *path, const struct command *command)
 {
 	enum path_op op = op_of(command);
+	uint64_t now_us = path->device->mpath->now_us;
 
 	assert(path->in_flight > 0);
 	path->in_flight--;
@@ -210,20 +242,22 @@ void path_settle(struct path *path, const struct command *command)
 	/* The nexus tells of its slots alone, and has told of this one already. */
 	if (path->depth.limit != DEPTH_UNLIMITED)
 		device_stir(path->device);
-	if (command->delivery != DELIVERY_ANSWERED)
-		return;
-	if (command->status) {
-		path->counters.errors++;
+	if (command->delivery != DELIVERY_ANSWERED || command->status) {
+		path->counters.errors += command->delivery == DELIVERY_ANSWERED;
+		/* Errors come quickly, and say nothing of how fast a path is. */
+		if (op < PATH_OPS)
+			path->speed[op].tried_us = now_us;
 		return;
 	}
 	if (path->depth.limit != DEPTH_UNLIMITED)
-		depth_raise(&path->depth, path->transport->queue_depth,
-			    path->device->mpath->now_us);
+		depth_raise(&path->depth, path->transport->queue_depth, now_us);
 	if (op == PATH_OPS)
 		return;
 	path->counters.ops[op]++;
 	path->counters.bytes[op] += command->cdb.data_len;
-	histogram_record(&path->latency[op], path->device->mpath->now_us - command->sent_us);
+	histogram_record(&path->latency[op], now_us - command->sent_us);
+	if (is_sample(path, op, now_us))
+		measure(&path->speed[op], command, now_us);
 }
 
 /*

@@ -49,6 +49,18 @@ struct path_counters {
 	uint64_t failures;              /* times the path failed */
 };
 
+/*
+ * How fast a path has been, per operation: moving averages over the last
+ * eight samples or so; one after a long silence counts for half. With
+ * the bytes that were in flight on the nexus meanwhile (the mean of those when it
+ * was sent and when it was answered), latency gives throughput: Little's law.
+ */
+struct path_speed {
+	uint64_t latency8_us;          /* eight times the average; 0: never measured */
+	uint64_t queued8_bytes;        /* likewise, its own included */
+	uint64_t tried_us;              /* when the last command came back; 0: none did */
+};
+
 struct path {
 	struct device *device;
 	struct transport *transport;
@@ -87,13 +99,33 @@ struct path {
 	uint64_t in_flight_bytes;
 	struct path_counters counters;
 	struct histogram latency[PATH_OPS];     /* microseconds */
+	struct path_speed speed[PATH_OPS];
 };
+
+static inline bool path_speed_is_known(const struct path_speed *speed)
+{
+	return speed->latency8_us;
+}
+
+static inline uint64_t path_speed_latency_us(const struct path_speed *speed)
+{
+	return speed->latency8_us / 8;
+}
+
+/* Of a path whose speed is known. */
+static inline uint64_t path_speed_bytes_per_s(const struct path_speed *speed)
+{
+	return speed->queued8_bytes * 1000000 / speed->latency8_us;
+}
 
 /* "active-optimized", as users see it. */
 const char *path_state_name(enum path_state state);
 
 /* May carry I/O, if no better path is there. */
-bool path_is_usable(const struct path *path);
+static inline bool path_is_usable(const struct path *path)
+{
+	return path->state <= PATH_STANDBY;
+}
 
 /* Verified, and could be in service, but has failed too often of late. */
 bool path_is_held_back(const struct path *path);

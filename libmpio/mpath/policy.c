@@ -15,6 +15,11 @@
 static const struct policy_ops *const policies[] = {
 	&policy_failover_only,
 	&policy_round_robin,
+	&policy_round_robin_subset,
+	&policy_least_queue_depth,
+	&policy_weighted_paths,
+	&policy_least_blocks,
+	&policy_service_time,
 	NULL,
 };
 

@@ -62,7 +62,12 @@ const struct policy_ops *policy_find(const char *name);
 /* The table, NULL at its end. */
 const struct policy_ops *const *policy_all(void);
 
-extern const struct policy_ops policy_round_robin;
 extern const struct policy_ops policy_failover_only;
+extern const struct policy_ops policy_least_blocks;
+extern const struct policy_ops policy_least_queue_depth;
+extern const struct policy_ops policy_round_robin;
+extern const struct policy_ops policy_round_robin_subset;
+extern const struct policy_ops policy_service_time;
+extern const struct policy_ops policy_weighted_paths;
 
 #endif

@@ -11,12 +11,13 @@
 #include <stdlib.h>
 
 #include "command.h"
+#include "device.h"
 #include "mpath.h"
 #include "path.h"
 
 struct failover_only {
 	const struct settings *settings;
-	const struct path *active;
+	struct path *active;
 	uint64_t failback_us;           /* when to return; MPATH_NEVER */
 	const struct path *wanted;      /* the preferred one, when it was last seen */
 	bool is_in_use;                 /* has carried a command */
@@ -42,7 +43,7 @@ static bool is_candidate(const struct candidates *candidates, const struct path 
 	return false;
 }
 
-static const struct path *preferred(const struct candidates *candidates)
+static struct path *preferred(const struct candidates *candidates)
 {
 	for (size_t i = 0; i < candidates->count; i++)
 		if (path_is_preferred(candidates->paths[i]))
@@ -51,14 +52,16 @@ static const struct path *preferred(const struct candidates *candidates)
 }
 
 /* The preferred path is back beside an active one. */
-static void consider_failback(struct failover_only *fo, const struct path *path,
+static void consider_failback(struct failover_only *fo, struct path *path,
 			      uint64_t now_us)
 {
 	switch (fo->settings->failback) {
 	case FAILBACK_MANUAL:
+		fo->failback_us = MPATH_NEVER;
 		return;
 	case FAILBACK_IMMEDIATE:
 		fo->active = path;
+		fo->failback_us = MPATH_NEVER;
 		return;
 	case FAILBACK_AFTER:
 		if (fo->failback_us == MPATH_NEVER)
@@ -75,7 +78,7 @@ static void failover_only_changed(void *context, const struct candidates *candid
 				  uint64_t now_us)
 {
 	struct failover_only *fo = context;
-	const struct path *wanted = preferred(candidates);
+	struct path *wanted = preferred(candidates);
 
 	/* Until that path goes, or another one is preferred. */
 	if (!is_candidate(candidates, fo->active) || wanted != fo->wanted)
@@ -107,6 +110,8 @@ static struct path *failover_only_pick(void *context, const struct candidates *c
 
 	(void)now_us;
 	fo->is_in_use = true;
+	if (fo->active && fo->active != command->avoid && path_has_slot(fo->active))
+		return fo->active;
 	for (size_t i = 0; i < candidates->count; i++) {
 		struct path *path = candidates->paths[i];
 
@@ -125,7 +130,7 @@ static void failover_only_activate(void *context, const struct path *path)
 {
 	struct failover_only *fo = context;
 
-	fo->active = path;
+	fo->active = path->device->paths[path->index];
 	fo->is_moved = true;
 }
 

@@ -37,7 +37,7 @@ struct settings {
 	uint64_t nop_timeout_ms;
 	uint64_t queue_depth;           /* commands in flight per session */
 	uint64_t max_transfer;          /* bytes a command, upper bound beside VPD B0 */
-	uint64_t path_burst;            /* requests before round robin moves on */
+	uint64_t path_burst;            /* requests over one path in turn */
 };
 
 struct path_settings {

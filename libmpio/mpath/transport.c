@@ -90,6 +90,13 @@ static void enter(struct transport *t, enum transport_state state)
 	}
 }
 
+/* The counts of what is in flight are new. */
+static void publish(struct transport *t)
+{
+	if (t->load)
+		t->mpath->load_ops->publish(t);
+}
+
 static void note_change(struct transport *t)
 {
 	if (list_is_empty(&t->on_changed))
@@ -130,6 +137,7 @@ static void go_down(struct transport *t, bool stay_down, const char *reason)
 	}
 	t->in_flight_count = 0;
 	t->in_flight_bytes = 0;
+	publish(t);
 	snprintf(t->reason, sizeof t->reason, "%s", reason);
 	if (from == TRANSPORT_UP)
 		t->losses++;
@@ -337,6 +345,11 @@ void transport_send(struct transport *t, uint64_t lun, struct command *command)
 	list_append(&t->in_flight, &command->node);
 	t->in_flight_count++;
 	t->in_flight_bytes += command->cdb.data_len;
+	command->queued_bytes = t->in_flight_bytes;
+	if (t->load) {
+		t->mpath->load_ops->publish(t);
+		command->queued_bytes += 2 * t->mpath->load_ops->others(t).bytes;
+	}
 	t->ops->send(t, lun, command);
 }
 
@@ -366,7 +379,9 @@ void transport_answered(struct transport *t, struct command *command)
 	assert(command->stage == COMMAND_IN_FLIGHT);
 	t->last_answer_us = t->mpath->now_us;
 	t->in_flight_count--;
+	command->queued_bytes += t->in_flight_bytes;
 	t->in_flight_bytes -= command->cdb.data_len;
+	publish(t);
 	command->stage = COMMAND_ANSWERED;
 	list_move(&t->mpath->answered, &command->node);
 	tell_starved(t);

@@ -25,6 +25,7 @@
 
 struct command;
 struct settings;
+struct load_cell;
 
 struct transport_ops {
 	/* Starts a session. Only while down. */
@@ -47,6 +48,19 @@ enum transport_state {
 	TRANSPORT_CONNECTING,
 	TRANSPORT_LOGGING_IN,           /* connected, login phase */
 	TRANSPORT_UP,
+};
+
+/* What is in flight down an I_T nexus, whoever's it is. */
+struct nexus_load {
+	uint64_t commands, bytes;
+};
+
+/* What other processes have in flight to the same target and portal. The
+ * core's owner sets it on struct mpath where there is a map of it. */
+struct load_ops {
+	/* TRANSPORT's own counts have changed. */
+	void (*publish)(struct transport *transport);
+	struct nexus_load (*others)(const struct transport *transport);
 };
 
 struct transport_timers {
@@ -73,6 +87,7 @@ struct transport {
 	unsigned int queue_depth;       /* most commands in flight */
 	unsigned int in_flight_count;
 	uint64_t in_flight_bytes;
+	struct load_cell *load;         /* load_ops' own; NULL: not in its map */
 
 	struct mpath_timer timer;       /* back-off, login time-outs, watchdogs */
 	uint64_t since_us;              /* of the state */
@@ -117,6 +132,24 @@ void transport_fail(struct transport *transport, const char *reason);
 static inline bool transport_has_slot(const struct transport *transport)
 {
 	return transport->in_flight_count < transport->queue_depth;
+}
+
+/* In flight on that nexus over all LUNs of this process, and what others have
+ * sent there, as far as that is known. */
+static inline struct nexus_load transport_load(const struct transport *transport)
+{
+	struct nexus_load load = {
+		.commands = transport->in_flight_count,
+		.bytes = transport->in_flight_bytes,
+	};
+
+	if (transport->load) {
+		struct nexus_load others = transport->mpath->load_ops->others(transport);
+
+		load.commands += others.commands;
+		load.bytes += others.bytes;
+	}
+	return load;
 }
 
 /* Takes a slot and sends; only while up. */

@@ -142,6 +142,102 @@ static void failback_is_as_set(void **state)
 	assert_int_equal(served(0), before + 1);
 }
 
+static void set_state(unsigned int i, enum path_state state)
+{
+	path_enter(fake.device->paths[i], state, "as the test says");
+	mpath_run(&fake.mpath);
+}
+
+/* The path that a read goes over. No time passes. */
+static unsigned int carrier(void)
+{
+	struct fake_request request;
+	uint64_t before[3] = { served(0), served(1), served(2) };
+
+	fake_submit(&fake, &request, REQUEST_READ, 0, 1, block);
+	fake_serve(&fake);
+	assert_int_equal(request.completions, 1);
+	for (unsigned int i = 0; i < 3; i++)
+		if (served(i) != before[i])
+			return i;
+	fail();
+	return 3;
+}
+
+/* A new device, all of whose paths are in GOOD. Path 1 is preferred, was in use,
+ * has been WORSE for a while, and is back. */
+static void leave_and_return(enum failback failback, enum path_state good,
+			     enum path_state worse)
+{
+	teardown(NULL);
+	failover_only_paths(NULL);
+	fake.device->paths[1]->settings.is_preferred = true;
+	fake.device->settings.failback = failback;
+	fake.device->settings.failback_ms = 5000;
+	for (unsigned int i = 0; i < 3; i++)
+		set_state(i, PATH_FAILED);
+	for (unsigned int i = 0; i < 3; i++)
+		set_state(i, good);
+	assert_int_equal(carrier(), 1);
+	set_state(1, worse);
+	assert_int_equal(carrier(), 0);
+	set_state(1, good);
+}
+
+static void failback_is_as_set_in_every_access_state(void **state)
+{
+	(void)state;
+	for (enum path_state good = PATH_ACTIVE_OPTIMIZED; good <= PATH_STANDBY; good++) {
+		for (enum path_state worse = good + 1; worse <= PATH_FAILED; worse++) {
+			leave_and_return(FAILBACK_IMMEDIATE, good, worse);
+			assert_int_equal(carrier(), 1);
+
+			leave_and_return(FAILBACK_MANUAL, good, worse);
+			assert_int_equal(carrier(), 0);
+			/* Nothing better is left. */
+			set_state(0, PATH_FAILED);
+			assert_int_equal(carrier(), 1);
+
+			leave_and_return(FAILBACK_AFTER, good, worse);
+			mpath_set_now(&fake.mpath, fake.mpath.now_us + 4900000);
+			assert_int_equal(carrier(), 0);
+			mpath_set_now(&fake.mpath, fake.mpath.now_us + 200000);
+			mpath_run(&fake.mpath);
+			assert_int_equal(carrier(), 1);
+		}
+	}
+}
+
+/* Away from the preferred path, as long as the one chosen works. */
+static void what_the_administrator_activates_stays(void **state)
+{
+	const struct policy_ops *policy = fake.device->policy;
+	void *context = fake.device->policy_context;
+
+	(void)state;
+	fake.device->paths[0]->settings.is_preferred = true;
+	set_state(1, PATH_FAILED);              /* the policy looks again */
+	set_state(1, PATH_ACTIVE_OPTIMIZED);
+	assert_int_equal(carrier(), 0);
+	policy->activate(context, path(2));
+	assert_ptr_equal(policy->active(context), path(2));
+	assert_int_equal(carrier(), 2);
+	set_state(1, PATH_FAILED);
+	set_state(1, PATH_ACTIVE_OPTIMIZED);
+	assert_int_equal(carrier(), 2);
+	set_state(2, PATH_FAILED);
+	assert_int_equal(carrier(), 0);
+	set_state(2, PATH_ACTIVE_OPTIMIZED);
+	assert_int_equal(carrier(), 0);
+	/* And it ends the waiting of failback=manual. */
+	fake.device->settings.failback = FAILBACK_MANUAL;
+	set_state(0, PATH_FAILED);
+	set_state(0, PATH_ACTIVE_OPTIMIZED);
+	assert_int_equal(carrier(), 1);
+	policy->activate(context, path(0));
+	assert_int_equal(carrier(), 0);
+}
+
 static void manual_failback(struct settings *settings)
 {
 	strcpy(settings->policy, "failover-only");
@@ -181,6 +277,8 @@ int main(void)
 		TEST(failover_only_paths, failover_only_uses_one_path),
 		TEST(failover_only_paths, without_a_preferred_path_io_stays_where_it_went),
 		TEST(failover_only_paths, failback_is_as_set),
+		TEST(failover_only_paths, failback_is_as_set_in_every_access_state),
+		TEST(failover_only_paths, what_the_administrator_activates_stays),
 		TEST(late_preferred_path, preferred_path_is_taken_first_though_verified_last),
 	};
 
