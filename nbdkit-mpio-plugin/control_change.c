@@ -246,6 +246,17 @@ static void active_text(const struct device *device, char *text, size_t len)
 	snprintf(text, len, "%s", active ? active->id : "all");
 }
 
+/* An array that is told to activate a path's group does so in its own time. */
+static void tell_request(struct change *change, const struct path *path)
+{
+	const struct device *device = change->device;
+
+	if (device->alua.has_wish && device->alua.wish == path &&
+	    path->array_state != PATH_ACTIVE_OPTIMIZED)
+		tell(change, path, "access state", path_state_name(path->array_state),
+		     "active-optimized, asked for");
+}
+
 static json_t *act(struct rpc_call *call, struct device *device, struct path *path,
 		   int (*action)(struct device *, struct path *, char *, size_t))
 {
@@ -263,6 +274,7 @@ static json_t *act(struct rpc_call *call, struct device *device, struct path *pa
 	change.changes = json_array();
 	tell(&change, path, "state", path_state_name(from), path_state_name(path->state));
 	tell(&change, NULL, "active path", old_active, new_active);
+	tell_request(&change, path);
 	return result_of(&change);
 }
 

@@ -40,16 +40,27 @@ int calls_begin(void **state)
 	return begin();
 }
 
-int calls_begin_with_groups(void **state)
+static int begin_with_groups(uint8_t tpgs)
 {
-	(void)state;
 	unit = fake_unit_new(1, 4096, 512);
 	fake_init(&fake, unit, PATHS, false, settings_init);
-	fake_alua_init(&fake, unit, 1, 2, 1);
+	fake_alua_init(&fake, unit, tpgs, 2, 1);
 	for (unsigned int i = 0; i < PATHS; i++)
 		transport_start(&fake.nexuses[i].transport);
 	fake_advance(&fake, 2000);
 	return begin();
+}
+
+int calls_begin_with_groups(void **state)
+{
+	(void)state;
+	return begin_with_groups(1);
+}
+
+int calls_begin_with_explicit_groups(void **state)
+{
+	(void)state;
+	return begin_with_groups(2);
 }
 
 int calls_end(void **state)

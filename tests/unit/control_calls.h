@@ -30,6 +30,9 @@ int calls_end(void **state);
  * active/optimized, path 1 is in the second, active/non-optimized. */
 int calls_begin_with_groups(void **state);
 
+/* The same, but the array does as it is told. */
+int calls_begin_with_explicit_groups(void **state);
+
 /* Takes PARAMS. NULL: refused, or promised. */
 json_t *ask(const char *method, json_t *params);
 

@@ -178,6 +178,21 @@ static void activate_ends_the_wait_for_a_manual_failback(void **state)
 	assert_int_equal(share_of(2, 10), 10);
 }
 
+static void activate_asks_an_array_that_can_be_told(void **state)
+{
+	json_t *result = ask("path", action("1", "activate"));
+	const json_t *change = json_array_get(json_object_get(result, "changes"), 0);
+
+	(void)state;
+	assert_string_equal(text(change, "what"), "access state");
+	assert_string_equal(text(change, "from"), "active-unoptimized");
+	assert_string_equal(text(change, "to"), "active-optimized, asked for");
+	json_decref(result);
+	fake_advance(&fake, 3000);
+	assert_int_equal(path(1)->array_state, PATH_ACTIVE_OPTIMIZED);
+	assert_changes("path", action("1", "activate"), 0);
+}
+
 static void failed_path_returns_by_itself(void **state)
 {
 	(void)state;
@@ -389,6 +404,8 @@ int main(void)
 		TEST(last_path_cannot_be_taken_away),
 		TEST(preference_moves_from_one_path_to_another),
 		TEST(activate_ends_the_wait_for_a_manual_failback),
+		cmocka_unit_test_setup_teardown(activate_asks_an_array_that_can_be_told,
+						calls_begin_with_explicit_groups, calls_end),
 		TEST(failed_path_returns_by_itself),
 		TEST(timers_show_value_range_and_source_and_take_effect),
 		TEST(what_is_configured_is_told_and_comes_back),
