@@ -132,6 +132,13 @@ static void answered(void *opaque, const struct discovered_portal *targets, size
 	}
 }
 
+static bool has_answer(void *opaque)
+{
+	const struct round *round = opaque;
+
+	return round->unanswered == 0 || round->answered > 0;
+}
+
 static bool is_over(void *opaque)
 {
 	const struct round *round = opaque;
@@ -214,8 +221,11 @@ static int run(struct round *round, const struct parameters *parameters)
 	else
 		result = ask(round);
 	if (result == 0)
-		loop_run_until(loop, is_over, round,
+		loop_run_until(loop, has_answer, round,
 			       settings->connect_timeout_ms + settings->login_timeout_ms);
+	/* The others are not waited for longer than a healthy one needs. */
+	if (result == 0 && round->answered)
+		loop_run_until(loop, is_over, round, settings->connect_timeout_ms);
 	end(round);
 	pump_free(round->pump);
 	loop_free(loop);

@@ -22,7 +22,8 @@ struct places {
  * targets; one that fails is a warning while another one answers. By target=
  * and the LUN's number, each portal of that target is a path; by the WWID, see
  * find.h. 0 or -1, then nbdkit_error() was called. nbdkit's main thread; takes
- * at most no_path_timeout, or connect_timeout + login_timeout if that is longer.
+ * at most no_path_timeout, or connect_timeout + login_timeout if that is longer,
+ * and the time that find.h takes.
  */
 int discover_paths(struct parameters *parameters);
 

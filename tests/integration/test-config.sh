@@ -166,6 +166,25 @@ a_portal_that_is_down_at_the_start_joins_later()
 	export_stop
 }
 
+# A portal whose target has another number for the unit cannot be guessed.
+a_target_that_hangs_does_not_hold_up_the_others()
+{
+	local before
+	conf "$DB01" "targets = ( { target = \"$RIGHT_IQN\"; portals = [ \"$(array_portal right)\" ]; } );"
+	array_stop right
+	now
+	before=$NOW_MS
+	: >"$(export_log)"
+	export_start "config=$CONF" lun=db01
+	now
+	assert "[ $((NOW_MS - before)) -lt $((12000 * TIME_FACTOR)) ]" "the start took $((NOW_MS - before)) ms"
+	array_cont right
+	assert_eq "$(portals_shown)" "$(array_portal left)" "paths"
+	assert_contains "$(export_log)" "portal $(array_portal right) is left out: no answer in time"
+	assert_contains "$(export_log)" "portal $(array_portal right), target $RIGHT_IQN is left out"
+	export_stop
+}
+
 secrets_come_from_files()
 {
 	array_restart left --chap host1:secret-of-host1
@@ -191,6 +210,24 @@ who_we_are_and_where_comes_from_the_file()
 	array_admin right -m target -o show >"$TESTDIR/sessions"
 	assert_contains "$TESTDIR/sessions" 'Initiator: iqn.2026-11.org.example:me'
 	export_stop
+}
+
+# The file's name is relative, and the daemon has gone to / when it logs in again.
+a_daemon_serves_what_the_file_says()
+{
+	local pid
+	conf "$DB01"
+	cd "$TESTDIR"
+	client "$MPIO_BUILDDIR/run" nbdkit -U "$TESTDIR/daemon.nbd" -P "$TESTDIR/daemon.pid" \
+		mpio config=mpio.conf lun=db01 "runtime-dir=$TESTDIR/run-daemon" >"$TESTDIR/daemon.log" 2>&1
+	cd "$OLDPWD"
+	# Written after the fork, which ends the process that we have waited for.
+	wait_for '[ -s "$TESTDIR/daemon.pid" ]'
+	pid=$(<"$TESTDIR/daemon.pid")
+	client nbdinfo --size "nbd+unix:///db01?socket=$TESTDIR/daemon.nbd" >"$TESTDIR/size" || :
+	kill -TERM "$pid"
+	wait_for "[ ! -e /proc/$pid ]" "the daemon ends"
+	assert_eq "$(cat "$TESTDIR/size")" $((64 << 20)) "size"
 }
 
 a_file_with_a_mistake_is_refused_whole()
@@ -273,7 +310,9 @@ behaviours \
 	listed_paths_are_used_as_they_are \
 	who_we_are_and_where_comes_from_the_file \
 	config_check_tells_every_error_and_starts_nothing \
+	a_daemon_serves_what_the_file_says \
 	a_file_with_a_mistake_is_refused_whole \
 	names_that_lead_nowhere_are_refused \
+	a_target_that_hangs_does_not_hold_up_the_others \
 	secrets_come_from_files \
 	a_portal_that_is_down_at_the_start_joins_later
