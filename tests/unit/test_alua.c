@@ -283,6 +283,7 @@ static void administrators_standby_comes_before_the_arrays(void **state)
 	start();
 	assert_int_equal(path(0)->state, PATH_STANDBY);
 	assert_int_equal(path(1)->state, PATH_STANDBY);
+	device_access_changed(fake.device, "test");
 	assert_int_equal(only_candidate(), 0);
 }
 

@@ -186,6 +186,17 @@ static void array_that_has_acted_by_itself_is_not_told(void **state)
 	assert_int_equal(activations(), 0);
 }
 
+static void array_that_has_acted_is_asked_though_io_goes_on(void **state)
+{
+	(void)state;
+	setup(2, EXPLICIT | IMPLICIT, 2, AU);
+	fake_set_group(&fake, unit, 2, AO);     /* without notice */
+	lose(0);
+	fake_advance(&fake, 5000);
+	assert_int_equal(path(1)->state, PATH_ACTIVE_OPTIMIZED);
+	assert_int_equal(activations(), 0);
+}
+
 /*
  * Which
  */
@@ -356,6 +367,23 @@ static void activation_by_way_of_a_transition_is_one(void **state)
 	assert_false(fake_saw(&fake, "activation-failed"));
 }
 
+static void io_waits_for_an_array_that_takes_its_time(void **state)
+{
+	struct fake_request fr;
+
+	(void)state;
+	setup(2, EXPLICIT, 2, STANDBY);
+	fake.nexuses[1].ignores = 0xa4;
+	fake_submit(&fake, &fr, REQUEST_WRITE, 7, 1, block);
+	lose(0);
+	fake_advance(&fake, 28000);             /* longer than no_path_timeout */
+	assert_int_equal(fr.completions, 0);
+	fake.nexuses[1].ignores = 0;
+	fake_serve(&fake);
+	assert_int_equal(fr.completions, 1);
+	assert_int_equal(fr.request.error, 0);
+}
+
 static void hosts_that_want_different_groups_do_not_play_ping_pong(void **state)
 {
 	(void)state;
@@ -484,6 +512,7 @@ int main(void)
 		TEST(paths_that_are_late_at_the_start_are_waited_for),
 		TEST(array_that_decides_alone_is_only_asked),
 		TEST(array_that_has_acted_by_itself_is_not_told),
+		TEST(array_that_has_acted_is_asked_though_io_goes_on),
 		TEST(preferred_group_comes_first_then_that_with_most_paths),
 		TEST(administrators_preference_beats_the_arrays),
 		TEST(group_that_cannot_be_optimized_is_not_tried),
@@ -494,6 +523,7 @@ int main(void)
 		TEST(transition_elsewhere_is_waited_for),
 		TEST(path_lost_with_the_command_is_replaced),
 		TEST(activation_by_way_of_a_transition_is_one),
+		TEST(io_waits_for_an_array_that_takes_its_time),
 		TEST(hosts_that_want_different_groups_do_not_play_ping_pong),
 		TEST(preferred_group_is_returned_to),
 		TEST(preferred_group_is_not_returned_to_unasked),

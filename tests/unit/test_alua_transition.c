@@ -182,6 +182,27 @@ static void transition_into_unavailable_begins_the_outage(void **state)
 	assert_int_equal(fr.request.error, -EIO);
 }
 
+static void transition_that_ends_an_outage_is_waited_for(void **state)
+{
+	struct fake_request fr;
+
+	(void)state;
+	setup(1, 1, NULL);
+	fake.nexuses[0].refuses = true;
+	fake_break(&fake, 0, "gone");
+	fake_submit(&fake, &fr, REQUEST_WRITE, 7, 1, block);
+	fake_advance(&fake, 10000);
+	fake_set_group(&fake, unit, 1, TRANSITIONING);
+	fake.nexuses[0].refuses = false;
+	fake_advance(&fake, 30000);
+	assert_int_equal(path(0)->state, PATH_TRANSITIONING);
+	assert_int_equal(fr.completions, 0);
+	fake_set_group(&fake, unit, 1, AO);
+	fake_advance(&fake, 1500);
+	assert_int_equal(fr.completions, 1);
+	assert_int_equal(fr.request.error, 0);
+}
+
 static void other_group_takes_over_while_one_is_in_transition(void **state)
 {
 	struct fake_request fr;
@@ -367,6 +388,7 @@ int main(void)
 		TEST(time_that_the_array_states_is_waited_for),
 		TEST(transition_counts_against_no_other_time_out),
 		TEST(transition_into_unavailable_begins_the_outage),
+		TEST(transition_that_ends_an_outage_is_waited_for),
 		TEST(other_group_takes_over_while_one_is_in_transition),
 		TEST(unit_that_starts_in_transition_is_served_later),
 		TEST(path_verified_in_transition_is_verified_again_before_io),
