@@ -313,6 +313,33 @@ assert show()["paths"][0]["state"] == "failed"
 '
 }
 
+# discovers_after WHAT MATCH ACTION: the portal does that to the first discovery, and
+# is asked again.
+discovers_after()
+{
+	say "$1"
+	proxy_rule right once "$2, \"count\": 1" "$3"
+	export_start -n found "portal=$(proxy_portal right)" "target=$ARRAY_IQN" lun=1 \
+		login-timeout=500ms
+	proxy_wait right '"rule": "once", "fired": 1'
+	assert_eq "$(show -n found 'd["paths"][0]["portal"]')" "$(proxy_portal right)"
+	proxy_clear right
+	nbdsh_export -n found 'h.pwrite(b"f" * 8192, 0); assert h.pread(8192, 0) == b"f" * 8192'
+	export_stop found
+}
+
+a_discovery_may_fail_at_every_step()
+{
+	local answer='"direction": "response", "pdu": "text-response"'
+	discovers_after "its login is reset" '"pdu": "login"' '"do": "reset"'
+	discovers_after "its login is refused" '"pdu": "login"' '"do": "login-status", "status": "0301"'
+	discovers_after "its question is rejected" '"pdu": "text"' '"do": "reject", "reason": 5'
+	discovers_after "its question ends the session" '"pdu": "text"' '"do": "close"'
+	discovers_after "half an answer, and the end" "$answer" '"do": "reset", "when": "middle"'
+	discovers_after "half an answer, and silence" "$answer" '"do": "truncate", "bytes": 60'
+	discovers_after "no answer" '"pdu": "text"' '"do": "drop"'
+}
+
 # TASK SET FULL for every command beyond the fourth: the export finds out how many
 # the unit takes, instead of asking for all of them again and again.
 a_full_unit_is_given_less_at_a_time()
@@ -379,8 +406,8 @@ for proxy in "left", "right":
 
 head -c "$DISK_SIZE" /dev/zero >"$DISK"
 array_start a --thin
-proxy_array left a
-proxy_array right a
+proxy_array left a --own-address
+proxy_array right a --own-address
 export_start "$(proxy_url left),preferred" "$(proxy_url right)" policy=failover-only \
 	failback=immediate path-recovery-interval=100ms flap-window=0 retry-interval=50ms retry-count=10 \
 	nop-interval=300ms nop-timeout=300ms io-timeout=1s
@@ -395,6 +422,7 @@ behaviours a_session_that_ends_inside_a_pdu_costs_nothing \
 	a_unit_that_became_another_gets_no_io \
 	a_unit_of_another_size_is_asked_about \
 	a_unit_that_is_gone_fails_its_path \
+	a_discovery_may_fail_at_every_step \
 	a_full_unit_is_given_less_at_a_time \
 	random_faults_lose_and_invent_nothing
 client qemu-img compare -f raw -F raw "$(array_url a)" "$DISK"
