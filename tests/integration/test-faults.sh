@@ -10,14 +10,19 @@ TEST_TIMEOUT=240
 . "$(dirname "$0")/functions.sh"
 requires tgtd fio qemu-img
 
-# faults SCRIPT [ARG...]: Python with h as in nbdsh_export, rule() and ask() for the
+# faults [-n EXPORT] SCRIPT [ARG...]: Python with h as in nbdsh_export, rule() and ask() for the
 # proxies "left" and "right", show() and paths() for what pathctl says, and
 # exchange(), which must see its own data.
 faults()
 {
-	local script=$1
+	local name=main script
+	if [ "$1" = -n ]; then
+		name=$2
+		shift 2
+	fi
+	script=$1
 	shift
-	nbdsh_export '
+	nbdsh_export -n "$name" '
 import json, socket, subprocess
 DIR, CONTROL, DIRECT = sys.argv[3:6]
 SEED = 1
@@ -69,7 +74,7 @@ for proxy in "left", "right":
     ask(proxy, "forget")
 exec(sys.argv[6])
 settle("both paths are up after it")
-exchange("after it")' "$TESTDIR" "$(export_control_socket)" "$(array_portal a)" "$script" "$@"
+exchange("after it")' "$TESTDIR" "$(export_control_socket "$name")" "$(array_portal a)" "$script" "$@"
 }
 
 # Every kind of PDU, cut in its header, right behind it, in its data, with a reset
@@ -340,6 +345,31 @@ a_discovery_may_fail_at_every_step()
 	discovers_after "no answer" '"pdu": "text"' '"do": "drop"'
 }
 
+# TEST UNIT READY is answered well, and I/O never. With nothing else left the path
+# is tried all the same.
+a_path_that_is_well_only_when_asked_is_held_back()
+{
+	export_start -n held "$(proxy_url left),preferred" "$(proxy_url right)" \
+		policy=failover-only failback=immediate path-recovery-interval=100ms
+	faults -n held '
+rule("left", "ill", {"do": "answer", "status": 2, "sense": "4/67/0a"}, scsi=["READ", "WRITE"])
+until_then = time.monotonic() + 3
+while time.monotonic() < until_then:
+    exchange("ill", 4096)
+assert 3 <= fired("left", "ill") <= 12, fired("left", "ill")
+assert "held back" in show()["paths"][0]["last_error"], show()["paths"][0]
+before = fired("left", "ill")
+ask("right", "listen", on=False)
+ask("right", "cut")
+cookie = h.aio_pread(nbd.Buffer(512), 0)
+until(lambda: fired("left", "ill") > before + 1, "it is tried")
+ask("left", "clear")
+until(lambda: h.poll(0) >= 0 and h.aio_command_completed(cookie), "it works")
+ask("right", "listen", on=True)
+'
+	export_stop held
+}
+
 # TASK SET FULL for every command beyond the fourth: the export finds out how many
 # the unit takes, instead of asking for all of them again and again.
 a_full_unit_is_given_less_at_a_time()
@@ -423,6 +453,7 @@ behaviours a_session_that_ends_inside_a_pdu_costs_nothing \
 	a_unit_of_another_size_is_asked_about \
 	a_unit_that_is_gone_fails_its_path \
 	a_discovery_may_fail_at_every_step \
+	a_path_that_is_well_only_when_asked_is_held_back \
 	a_full_unit_is_given_less_at_a_time \
 	random_faults_lose_and_invent_nothing
 client qemu-img compare -f raw -F raw "$(array_url a)" "$DISK"
