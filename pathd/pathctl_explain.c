@@ -12,12 +12,30 @@ static void print_session(const json_t *session)
 	printf("    session %s since %s", or_dash(text_of(session, "state")),
 	       or_dash(text_of(session, "since")));
 	printf(", %s", or_dash(number_text(session, "in_flight", text, sizeof(text))));
-	printf(" of %s commands in flight\n",
+	printf(" of %s commands in flight",
 	       or_dash(number_text(session, "queue_depth", text, sizeof(text))));
+	printf(", %s by all that use the nexus\n",
+	       or_dash(number_text(session, "load", text, sizeof(text))));
 	if (end)
 		printf("    it last ended: %s\n", end);
 	if (json_is_integer(next))
 		printf("    next login in %.1f s\n", (double)json_integer_value(next) / 1e3);
+}
+
+/* What keeps a path from carrying all it could. */
+static void print_limits(const json_t *path)
+{
+	const json_t *held = json_object_get(path, "held_back_ms");
+	const json_t *depth = json_object_get(path, "depth_limit");
+	char text[64];
+
+	if (json_is_integer(held))
+		printf("    held back for %.1f s more, failures of late: %s\n",
+		       (double)json_integer_value(held) / 1e3,
+		       or_dash(number_text(path, "recent_failures", text, sizeof(text))));
+	if (json_is_integer(depth))
+		printf("    the unit was too busy: %" JSON_INTEGER_FORMAT
+		       " commands at a time, growing\n", json_integer_value(depth));
 }
 
 static void print_path(const struct request *request, const json_t *path)
@@ -32,6 +50,7 @@ static void print_path(const struct request *request, const json_t *path)
 	printf("    %s\n", or_dash(text_of(path, "role")));
 	if (settings)
 		printf("    set: %s\n", settings);
+	print_limits(path);
 	print_session(json_object_get(path, "session"));
 	if (json_is_true(json_object_get(path, "verifying")))
 		printf("    its unit is being verified\n");

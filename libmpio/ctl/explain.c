@@ -146,6 +146,7 @@ static json_t *explain_session(const struct transport *transport)
 {
 	json_t *object = json_object();
 	uint64_t now_us = transport->mpath->now_us;
+	struct nexus_load load = transport_load(transport);
 
 	put_text(object, "state", transport_state_name(transport->state));
 	put_time(object, "since", now_us, transport->since_us);
@@ -159,6 +160,9 @@ static json_t *explain_session(const struct transport *transport)
 	put_number(object, "in_flight", transport->in_flight_count);
 	put_number(object, "in_flight_bytes", transport->in_flight_bytes);
 	put_number(object, "queue_depth", transport->queue_depth);
+	/* Over all LUNs and processes that use it, as policies see it. */
+	put_number(object, "load", load.commands);
+	put_number(object, "load_bytes", load.bytes);
 	return object;
 }
 
@@ -186,6 +190,11 @@ static json_t *explain_path(const struct path *path)
 	put(object, "refused", json_boolean(path->is_refused));
 	put(object, "verifying", json_boolean(path->verify.is_running));
 	put_due(object, "next_check_ms", mpath, &path->timer);
+	put(object, "held_back_ms", !flap_holds(&path->flap, mpath->now_us) ? NULL :
+	    json_integer((json_int_t)in_ms(mpath, path->flap.until_us)));
+	put_number(object, "recent_failures", path->flap.failures);
+	put(object, "depth_limit", path->depth.limit == DEPTH_UNLIMITED ? NULL :
+	    json_integer(path->depth.limit));
 	put_text(object, "last_error", path->last_error_us ? path->last_error : NULL);
 	put_time(object, "last_error_time", mpath->now_us, path->last_error_us);
 	put(object, "session", explain_session(path->transport));

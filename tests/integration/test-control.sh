@@ -228,7 +228,7 @@ h.pwrite(b"h" * 4096, 0)' "$URI"
 settings_of_one_export_fit_another()
 {
 	local by_portal='sorted((p["portal"], p["state"], p["preferred"], p["weight"]) for p in d["paths"])'
-	pathctl_export policy array-1 failover-only >/dev/null
+	pathctl_export policy array-1 weighted-paths >/dev/null
 	pathctl_export path array-1 0 --weight 7 >/dev/null
 	pathctl_export path array-1 1 --standby >/dev/null
 	pathctl_export path array-1 2 --preferred >/dev/null
@@ -238,7 +238,7 @@ settings_of_one_export_fit_another()
 	export_start -n second "$(array_url three)" "$(array_url one)" "$(array_url two)"
 	wait_for '[ "$(paths_active second)" = 3 ]'
 	pathctl_export -n second settings array-1 - <"$TESTDIR/kept" >/dev/null
-	assert_eq "$(show -n second 'd["policy"], d["policy_source"]')" "('failover-only', 'lun')"
+	assert_eq "$(show -n second 'd["policy"], d["policy_source"]')" "('weighted-paths', 'lun')"
 	assert_eq "$(show -n second "$by_portal")" "$(show "$by_portal")"
 	pathctl_export -n second settings array-1 >"$TESTDIR/other"
 	"$PYTHON" - "$TESTDIR/kept" "$TESTDIR/other" <<-'PY'
@@ -346,6 +346,7 @@ pathctl_export settings array-1 >"$TESTDIR/first"
 behaviours every_policy_can_be_chosen_under_io \
 	paths_are_disabled_enabled_marked_and_failed_under_io \
 	disabled_and_standby_paths_carry_nothing \
+	weights_decide_at_once \
 	manual_failback_waits_for_activate \
 	what_cannot_be_is_refused_and_changes_nothing \
 	wrong_usage_is_told \

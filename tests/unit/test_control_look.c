@@ -299,6 +299,32 @@ static void explain_says_what_waits_and_until_when(void **state)
 	assert_int_equal(fr.completions, 1);
 }
 
+static void explain_tells_what_limits_a_path(void **state)
+{
+	static struct fake_request many[16];
+	json_t *result;
+
+	(void)state;
+	for (unsigned int n = 1; n < PATHS; n++)
+		assert_changes("path", action(n == 1 ? "1" : "2", "disable"), 1);
+	result = ask("explain", json_pack("{s:s}", "path", "0"));
+	assert_true(json_is_null(json_object_get(explained(result, 0), "depth_limit")));
+	assert_true(json_is_null(json_object_get(explained(result, 0), "held_back_ms")));
+	json_decref(result);
+	/* TASK SET FULL */
+	fake_script(&fake.nexuses[0], (struct fake_answer) { .status = 0x28 });
+	for (unsigned int i = 0; i < 16; i++)
+		fake_submit(&fake, &many[i], REQUEST_WRITE, i, 1, block);
+	fake_serve_one(&fake, &fake.nexuses[0]);
+	result = ask("explain", json_pack("{s:s}", "path", "0"));
+	assert_in_range(json_integer_value(json_object_get(explained(result, 0),
+							     "depth_limit")), 1, 15);
+	json_decref(result);
+	fake_advance(&fake, 5000);
+	for (unsigned int i = 0; i < 16; i++)
+		assert_int_equal(many[i].completions, 1);
+}
+
 static void reset_shows_what_was_and_starts_from_zero(void **state)
 {
 	json_t *result;
@@ -356,6 +382,7 @@ int main(void)
 		GROUPS(explain_tells_of_access_states),
 		TEST(explain_names_the_path_that_comes_next_and_changes_nothing),
 		TEST(explain_says_what_waits_and_until_when),
+		TEST(explain_tells_what_limits_a_path),
 		TEST(reset_shows_what_was_and_starts_from_zero),
 		TEST(help_lists_every_method_with_its_parameters),
 	};
