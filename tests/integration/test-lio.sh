@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The plugin on Linux's own target, LIO, in a virtual machine.
+# The plugin on Linux's own target, LIO, in a virtual machine. What it does about
+# the states of LIO's target port groups is test-alua.sh's.
 
 DISK_SIZE=32M
 TEST_TIMEOUT=240
