@@ -37,7 +37,7 @@ void activation_done(struct device *device);
 void activation_run(struct device *device);
 
 /* The administrator wants PATH to be active. 0 where that is on its way;
- * -EOPNOTSUPP where the module cannot, -ENOTCONN where PATH is not verified,
+ * -EOPNOTSUPP where the module cannot, -ENOTCONN where PATH is not in service,
  * -EBUSY while another command is out. */
 int activation_start(struct device *device, struct path *path);
 

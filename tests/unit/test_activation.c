@@ -225,6 +225,19 @@ static void module_takes_the_place_of_set_target_port_groups(void **state)
 	assert_int_equal(unit->count[0xa4], 0);
 }
 
+static void module_that_sends_nothing_keeps_alua_from_it(void **state)
+{
+	(void)state;
+	fake_alua_init(&fake, unit, INQUIRY_TPGS_EXPLICIT, 2, 0x3);
+	start_acme();
+	script.refuses = 1;
+	fake.nexuses[0].refuses = true;
+	fake_break(&fake, 0, "gone");
+	fake_advance(&fake, 30000);
+	assert_true(script.activations > 0);
+	assert_int_equal(unit->count[0xa4], 0);
+}
+
 static void stop_ends_an_activation(void **state)
 {
 	(void)state;
@@ -249,6 +262,7 @@ int main(void)
 		TEST(command_that_cannot_be_is_told_and_not_sent),
 		TEST(administrator_activates_a_path),
 		TEST(module_takes_the_place_of_set_target_port_groups),
+		TEST(module_that_sends_nothing_keeps_alua_from_it),
 		TEST(stop_ends_an_activation),
 	};
 
