@@ -98,6 +98,7 @@ static struct mpio_dsm_unit unit_of(const struct unit *unit)
 static void describe(const struct path *path, int state, struct mpio_dsm_path *out)
 {
 	const struct transport *transport = path->transport;
+	struct nexus_load load = transport_load(transport);
 
 	*out = (struct mpio_dsm_path) {
 		.portal = transport->portal,
@@ -110,9 +111,9 @@ static void describe(const struct path *path, int state, struct mpio_dsm_path *o
 		.is_standby = path->settings.is_standby,
 		.has_free_slot = path_has_slot(path),
 		.in_flight = path->in_flight,
-		.nexus_in_flight = transport->in_flight_count,
+		.nexus_in_flight = (uint32_t)load.commands,
 		.in_flight_bytes = path->in_flight_bytes,
-		.nexus_in_flight_bytes = transport->in_flight_bytes,
+		.nexus_in_flight_bytes = load.bytes,
 	};
 }
 

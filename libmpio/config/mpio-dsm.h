@@ -73,7 +73,7 @@ struct mpio_dsm_path {
 	uint8_t has_free_slot;                  /* it may be given to pick() */
 	uint8_t is_to_avoid;                    /* the command has just failed there */
 	uint32_t in_flight;                     /* commands of this unit */
-	uint32_t nexus_in_flight;               /* of all units on the session */
+	uint32_t nexus_in_flight;               /* of all units and processes, to that port */
 	uint64_t in_flight_bytes;
 	uint64_t nexus_in_flight_bytes;
 	uint64_t reserved[8];
