@@ -93,13 +93,10 @@ static int check(const struct device *device, const struct device_settings *want
 static const struct policy_ops *policy_for(const struct device *device)
 {
 	const char *name = device->settings.policy;
-	const struct policy_ops *policy = NULL;
 
 	if (*name)
 		return policy_find(name);
-	if (alua_is_asymmetric(device))
-		policy = policy_find("round-robin-subset");
-	return policy ? policy : &policy_round_robin;
+	return alua_is_asymmetric(device) ? &policy_round_robin_subset : &policy_round_robin;
 }
 
 /* Nothing in flight refers to a policy: only the next pick is another's. */

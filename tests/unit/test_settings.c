@@ -481,13 +481,18 @@ static void paths_that_cannot_carry_io_are_not_activated(void **state)
 	assert_non_null(strstr(error, "cable pulled"));
 }
 
+static void start(void)
+{
+	for (unsigned int i = 0; i < fake.count; i++)
+		transport_start(&fake.nexuses[i].transport);
+	fake_advance(&fake, 2000);
+}
+
 static void two_groups(uint8_t tpgs)
 {
 	setup(2, false, NULL);
 	fake_alua_init(&fake, unit, tpgs, 2, 1);
-	for (unsigned int i = 0; i < 2; i++)
-		transport_start(&fake.nexuses[i].transport);
-	fake_advance(&fake, 2000);
+	start();
 	assert_int_equal(path(1)->state, PATH_ACTIVE_UNOPTIMIZED);
 }
 
@@ -503,6 +508,46 @@ static void array_that_can_be_told_makes_the_path_active(void **state)
 	before = served(1);
 	read_some(4);
 	assert_true(served(1) > before);
+}
+
+static void policy_follows_from_symmetry_where_none_is_set(void **state)
+{
+	(void)state;
+	two_groups(1);
+	assert_string_equal(fake.device->policy->name, "round-robin-subset");
+	assert_string_equal(fake.device->policy_source, "default");
+	/* Set, and taken back. */
+	strcpy(wanted.settings.policy, "failover-only");
+	wanted.policy_source = "lun";
+	assert_int_equal(apply(), 0);
+	assert_string_equal(fake.device->policy->name, "failover-only");
+	assert_string_equal(fake.device->policy_source, "lun");
+	*wanted.settings.policy = '\0';
+	assert_int_equal(apply(), 0);
+	assert_string_equal(fake.device->policy->name, "round-robin-subset");
+	assert_string_equal(fake.device->policy_source, "default");
+}
+
+static void policy_changes_with_symmetry_under_load(void **state)
+{
+	static struct fake_request many[40];
+
+	(void)state;
+	setup(2, false, NULL);
+	fake_alua_init(&fake, unit, 1, 2, 0);
+	unit->raises_attention = true;
+	start();
+	assert_string_equal(fake.device->policy->name, "round-robin");
+	for (unsigned int i = 0; i < 40; i++)
+		fake_submit(&fake, &many[i], REQUEST_READ, i, 1, block);
+	fake_set_group(&fake, unit, 2, 1);
+	fake_advance(&fake, 1000);
+	for (unsigned int i = 0; i < 40; i++) {
+		assert_int_equal(many[i].completions, 1);
+		assert_int_equal(many[i].request.error, 0);
+	}
+	assert_string_equal(fake.device->policy->name, "round-robin-subset");
+	assert_true(fake_saw(&fake, "policy-changed"));
 }
 
 static void array_that_decides_by_itself_is_named(void **state)
@@ -555,13 +600,6 @@ static void resolve_badly(void *opaque, const struct unit *found,
 	(void)found;
 	settings->settings.retry_count = 9;
 	settings->npaths = 0;
-}
-
-static void start(void)
-{
-	for (unsigned int i = 0; i < fake.count; i++)
-		transport_start(&fake.nexuses[i].transport);
-	fake_advance(&fake, 2000);
 }
 
 static void resolver_is_asked_once_before_io(void **state)
@@ -637,6 +675,8 @@ int main(void)
 		TEST(activation_takes_the_standby_mark_off),
 		TEST(paths_that_cannot_carry_io_are_not_activated),
 		TEST(array_that_can_be_told_makes_the_path_active),
+		TEST(policy_follows_from_symmetry_where_none_is_set),
+		TEST(policy_changes_with_symmetry_under_load),
 		TEST(array_that_decides_by_itself_is_named),
 		TEST(failed_by_hand_it_comes_back_by_verification),
 		TEST(resolver_is_asked_once_before_io),
