@@ -211,6 +211,48 @@ for what, action in (
 '
 }
 
+# 1 MiB is several commands side by side: one of them is answered with an error, the
+# others are executed.
+an_error_in_part_of_a_request_is_that_of_all_of_it()
+{
+	faults '
+size, part = 1 << 20, 256 << 10
+def answered(what, n, act, **match):
+    rule("left", "part", {"do": "answer", **what}, count=1,
+         lba=[n * part // 512, (n + 1) * part // 512 - 1], **match)
+    try:
+        act()
+        result = 0
+    except nbd.Error as error:
+        result = error.errnum
+    assert fired("left", "part") == 1
+    return result
+for seed, n in enumerate((0, 1, 3)):
+    old, new = (random.Random(seed + m).randbytes(size) for m in (100, 200))
+    h.pwrite(old, 0)
+    got = []
+    for executed in False, True:
+        h.pwrite(old, 0)
+        assert answered({"status": 2, "sense": "3/0c/00", "executed": executed}, n,
+                        lambda: h.pwrite(new, 0), scsi="WRITE") == errno.EIO
+        whole = h.pread(size, 0)
+        kept = old if not executed else new
+        assert whole[n * part:(n + 1) * part] == kept[n * part:(n + 1) * part]
+        for m in set(range(4)) - {n}:
+            chunk = whole[m * part:(m + 1) * part]
+            assert chunk in (old[m * part:(m + 1) * part], new[m * part:(m + 1) * part])
+    for what in {"status": 2, "sense": "6/2a/09"}, {"status": 0x28}, {"status": 2, "sense": "b/47/00"}:
+        h.pwrite(old, 0)
+        assert answered(what, n, lambda: h.pwrite(new, 0), scsi="WRITE") == 0
+        settle()
+        assert answered(what, n, lambda: got.append(h.pread(size, 0)), scsi="READ") == 0
+        assert got.pop() == new
+        settle()
+    assert answered({"status": 2, "sense": "3/11/00"}, n, lambda: h.pread(size, 0),
+                    scsi="READ") == errno.EIO
+'
+}
+
 # Nor is it said: no residual. CONDITION MET, and an iSCSI response that is none of
 # the unit's, have no data either.
 a_read_that_is_good_without_its_data_is_done_again()
@@ -447,6 +489,7 @@ behaviours a_session_that_ends_inside_a_pdu_costs_nothing \
 	silence_in_the_middle_of_anything_is_waited_out \
 	strange_answers_do_no_harm \
 	short_and_long_transfers_are_done_again \
+	an_error_in_part_of_a_request_is_that_of_all_of_it \
 	a_read_that_is_good_without_its_data_is_done_again \
 	a_target_that_speaks_up_is_obeyed \
 	a_unit_that_became_another_gets_no_io \
