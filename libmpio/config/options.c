@@ -61,7 +61,7 @@ static const struct option table[] = {
 	  FIELD(nop_interval_ms) },
 	{ "nop_timeout", OPTION_DURATION, 100, HOUR, "5s",
 	  "silence after that before the session is dropped", FIELD(nop_timeout_ms) },
-	{ "queue_depth", OPTION_NUMBER, 1, 128, "64",
+	{ "queue_depth", OPTION_NUMBER, 1, MPIO_MAX_QUEUE_DEPTH, "64",
 	  "most commands in flight on one session", FIELD(queue_depth) },
 	/* libiscsi's burst lengths: no write needs a second R2T. Measured, more
 	 * gains nothing. */

@@ -33,6 +33,7 @@
 #include "bytes.h"
 #include "command.h"
 #include "nexus_internal.h"
+#include "settings.h"
 #include "status.h"
 
 #define UNSENT_MAX (128u << 10)
@@ -66,10 +67,11 @@ int io_init(struct nexus *nexus)
 	list_init(&nexus->issued);
 	list_init(&nexus->answered);
 	list_init(&nexus->withheld);
-	nexus->slots = calloc(nexus->settings.queue_depth, sizeof *nexus->slots);
+	/* The depth may be raised while they are in use. */
+	nexus->slots = calloc(MPIO_MAX_QUEUE_DEPTH, sizeof *nexus->slots);
 	if (!nexus->slots)
 		return -ENOMEM;
-	for (unsigned int i = 0; i < nexus->settings.queue_depth; i++) {
+	for (unsigned int i = 0; i < MPIO_MAX_QUEUE_DEPTH; i++) {
 		struct io_slot *slot = &nexus->slots[i];
 
 		slot->nexus = nexus;
@@ -85,7 +87,7 @@ void io_done(struct nexus *nexus)
 {
 	if (!nexus->slots)
 		return;
-	for (unsigned int i = 0; i < nexus->settings.queue_depth; i++)
+	for (unsigned int i = 0; i < MPIO_MAX_QUEUE_DEPTH; i++)
 		scsi_free_scsi_task(nexus->slots[i].task);
 	free(nexus->slots);
 }

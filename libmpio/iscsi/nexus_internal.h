@@ -18,7 +18,7 @@ struct nexus {
 	struct session session;
 	struct nexus_settings settings; /* strings are owned */
 
-	/* io.c: as many slots as queue_depth; each is on one of these. */
+	/* io.c: MPIO_MAX_QUEUE_DEPTH slots; each is on one of these. */
 	struct io_slot *slots;
 	struct list free;
 	struct list waiting;            /* not given to libiscsi yet */

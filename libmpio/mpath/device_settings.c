@@ -80,8 +80,11 @@ static int check(const struct device *device, const struct device_settings *want
 	}
 	if (*policy && !policy_find(policy))
 		return refuse(error, len, "no policy is called \"%s\"", policy);
-	if (!wanted->settings.queue_depth || !wanted->settings.max_transfer)
-		return refuse(error, len, "queue_depth and max_transfer must not be 0");
+	if (!wanted->settings.queue_depth ||
+	    wanted->settings.queue_depth > MPIO_MAX_QUEUE_DEPTH)
+		return refuse(error, len, "queue_depth is not 1 to %u", MPIO_MAX_QUEUE_DEPTH);
+	if (!wanted->settings.max_transfer)
+		return refuse(error, len, "max_transfer must not be 0");
 	err = check_marks(device, wanted, error, len);
 	return err ? err : check_last(device, wanted, error, len);
 }

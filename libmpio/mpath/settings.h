@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #define MPIO_MAX_PATHS 32
+#define MPIO_MAX_QUEUE_DEPTH 128
 
 enum failback { FAILBACK_IMMEDIATE, FAILBACK_MANUAL, FAILBACK_AFTER };
 

@@ -225,6 +225,30 @@ h.pwrite(b"h" * 4096, 0)' "$URI"
 	restore
 }
 
+queue_depth_grows_and_shrinks_under_io()
+{
+	export_start -n deep -o -t -o 128 "$(array_url one)" queue-depth=2
+	pathctl_export -n deep timers queue_depth 128 >/dev/null
+	array_stop one
+	spawn "$TESTDIR/deep.log" "$PYTHON" -c 'import nbd, sys
+h = nbd.NBD()
+h.connect_uri(sys.argv[1])
+data = nbd.Buffer.from_bytearray(bytearray(b"d" * 4096))
+left = [h.aio_pwrite(data, n * 4096) for n in range(120)]
+while left:
+    h.poll(-1)
+    left = [cookie for cookie in left if not h.aio_command_completed(cookie)]' "$(export_uri deep)"
+	local client=$SPAWNED rc=0
+	wait_for '[ "$(show -n deep "d[\"paths\"][0][\"in_flight\"]")" = 120 ]'
+	pathctl_export -n deep timers queue_depth 1 >/dev/null
+	array_cont one
+	wait_for "! is_own_child $client" "all of them are done"
+	wait "$client" || rc=$?
+	assert_eq $rc 0 "the client: $(cat "$TESTDIR/deep.log")"
+	nbdsh_export -n deep 'assert h.pread(120 * 4096, 0) == b"d" * (120 * 4096)'
+	export_stop deep
+}
+
 settings_of_one_export_fit_another()
 {
 	local by_portal='sorted((p["portal"], p["state"], p["preferred"], p["weight"]) for p in d["paths"])'
@@ -351,6 +375,7 @@ behaviours every_policy_can_be_chosen_under_io \
 	what_cannot_be_is_refused_and_changes_nothing \
 	wrong_usage_is_told \
 	timers_take_effect_while_io_waits \
+	queue_depth_grows_and_shrinks_under_io \
 	settings_of_one_export_fit_another \
 	probe_asks_one_path_and_says_how_long_it_took \
 	counters_start_from_zero_when_told \
