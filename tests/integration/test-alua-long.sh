@@ -105,6 +105,32 @@ the_time_that_the_array_states_extends_transition_timeout()
 	export_stop
 }
 
+# Away from it because its path failed, in an array that has one optimized group
+# at a time, as LIO has not by itself.
+the_preferred_group_is_returned_to()
+{
+	lio_access explicit
+	lio_preferred 1 1
+	lio_groups active-optimized active-unoptimized
+	tapped_paths failback=immediate
+	fio_repeat --rate_iops=300
+	more_writes
+	lio_set 2 trans_delay_msecs 2000
+	lio_ask '(until [ "$(lio get 2)" = transitioning ]; do sleep 0.02; done; lio state 1 active-unoptimized) &'
+	tap_kill lio-1
+	wait_for '[ "$(lio_group_state 1)/$(lio_group_state 2)" = active-unoptimized/active-optimized ]'
+	lio_set 2 trans_delay_msecs 0
+	more_writes
+	tap_start lio-1
+	wait_for -t 30 '[ "$(lio_group_state 1)" = active-optimized ]'
+	more_writes
+	fio_finish
+	assert_eq "$(stpgs)" 2 "SET TARGET PORT GROUPS sent"
+	lio_preferred 1 0
+	lio_groups active-optimized active-optimized
+	export_stop
+}
+
 # The answer to SET TARGET PORT GROUPS comes when the change is over.
 an_explicit_change_may_take_its_time()
 {
@@ -203,6 +229,7 @@ behaviours data_are_right_through_60_random_changes \
 	groups_that_are_all_standby_or_unavailable_fail_io_in_time \
 	a_change_that_takes_its_time_is_waited_out \
 	the_time_that_the_array_states_extends_transition_timeout \
+	the_preferred_group_is_returned_to \
 	an_explicit_change_may_take_its_time \
 	a_path_that_comes_back_in_such_a_state_waits_for_its_group \
 	an_export_starts_while_one_group_is_unavailable \

@@ -172,6 +172,22 @@ explicit_access_ends_when_one_group_is_optimized()
 	export_stop
 }
 
+the_preferred_bit_decides_which_group_becomes_optimized()
+{
+	lio_access explicit
+	lio_preferred 2 1
+	tapped_paths
+	wait_for '[ "$(show "[p[\"preferred\"] for p in d[\"paths\"]]")" = "[False, True]" ]'
+	lio_groups active-unoptimized active-unoptimized
+	wait_for '[ "$(lio_group_state 2)" = active-optimized ]'
+	wait_for '[ "$(carriers)" = 1 ]'
+	assert_eq "$(lio_group_state 1)" active-unoptimized
+	assert_eq "$(stpgs)" 1 "SET TARGET PORT GROUPS sent"
+	lio_preferred 2 0
+	lio_groups active-optimized active-optimized
+	export_stop
+}
+
 # Its sessions end and logins are refused.
 a_group_without_portals_is_replaced_and_comes_back()
 {
@@ -205,4 +221,5 @@ behaviours every_access_state_is_shown_as_the_array_has_it \
 	implicit_access_is_left_to_the_array \
 	explicit_access_makes_the_other_group_optimized \
 	explicit_access_ends_when_one_group_is_optimized \
+	the_preferred_bit_decides_which_group_becomes_optimized \
 	a_group_without_portals_is_replaced_and_comes_back

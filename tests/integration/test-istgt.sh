@@ -17,6 +17,8 @@ both_groups_are_seen_and_carry_io()
 	two_paths
 	assert_eq "$(show 'd["vendor"], d["product"], d["serial"]')" "('MPIO', 'ISTGT', '10000001')"
 	assert_eq "$(show 'd["size"], d["block_size"]')" "($((32 << 20)), 512)"
+	# It would answer REPORT TARGET PORT GROUPS, but its INQUIRY data deny it.
+	assert_eq "$(show 'd["access"]')" symmetric
 	assert_eq "$(carriers)" "0 1"
 	export_stop
 }
