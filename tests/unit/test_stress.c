@@ -4,7 +4,7 @@
  * is, sessions that break in the middle of it, targets that refuse, fall
  * silent, answer out of order and with every kind of error, units that grow or
  * are busy for long, portals behind which another unit appears, an administrator
- * who changes policies and paths. At any time: a request completes
+ * who changes policies and paths, a module that decides at random. At any time: a request completes
  * once, within its time, and what is read is what was written. Whenever the
  * array is left in peace: everything completes, nothing is left on any list,
  * and the medium is what the workers made of it.
@@ -24,6 +24,7 @@
 
 #include "device_settings.h"
 #include "fake.h"
+#include "mad_dsm.h"
 #include "status.h"
 #include "workers.h"
 
@@ -317,10 +318,12 @@ static void make_peace(void)
 static void work_in_peace(void)
 {
 	workers_expect_success(true);
+	mad_dsm_judges_well(true);
 	workers_submit_all();
 	fake_serve(&fake);
 	workers_check_idle();
 	check_media();
+	mad_dsm_judges_well(false);
 	workers_expect_success(false);
 }
 
@@ -366,13 +369,21 @@ static void start_units(void)
 
 static void round_of(uint64_t seed)
 {
+	static const struct dsm_ops *const mad[] = { &mad_dsm };
 	unsigned int count;
 
 	draw_seed(seed);
 	workers_init(&fake);
 	start_units();
 	count = 1 + draw(NEXUSES_MAX);
-	fake_init(&fake, unit, count, true, tune);
+	fake_init(&fake, unit, count, false, tune);
+	if (one_in(3))
+		mpath_set_dsms(&fake.mpath, mad, 1);
+	for (unsigned int i = 0; i < count; i++)
+		transport_start(&fake.nexuses[i].transport);
+	/* The module may have its question asked a few times. */
+	for (unsigned int i = 0; i < 200 && !device_is_ready(fake.device); i++)
+		fake_advance(&fake, 100);
 	for (unsigned int i = 0; i < count; i++)
 		fake.device->paths[i]->settings.is_preferred = one_in(4);
 	for (unsigned int part = 0; part < 4; part++) {
