@@ -21,7 +21,7 @@
 
 static const struct option table[] = {
 	{ "policy", OPTION_POLICY, 0, 0, "",
-	  "how I/O is spread over the paths; by default round-robin",
+	  "how I/O is spread over the paths; by default in turn",
 	  FIELD(policy) },
 	{ "failback", OPTION_FAILBACK, 0, DAY, "immediate",
 	  "when I/O goes back to the preferred path", FIELD(failback) },

@@ -297,33 +297,49 @@ static void least_blocks_goes_where_fewest_bytes_are(void **state)
 	rack_done();
 }
 
+/* COUNT reads of DEVICE, one after the other, all go down path 1. */
+static void goes_down_path_1(struct device *device, unsigned int count)
+{
+	fake.device = device;
+	for (unsigned int i = 0; i < count; i++) {
+		submit(2, 8);
+		assert_int_equal(device->paths[1]->in_flight, 1);
+		fake_serve(&fake);
+	}
+}
+
 /* Both LUNs of one process, on the same two nexuses. */
 static void every_lun_on_the_nexus_counts(const char *policy)
 {
-	struct device *first;
+	struct device *luns[2];
 
 	rack_init(policy, 2);
-	first = fake.device;
-	fake_add_paths(&fake, "second", &first->settings);
+	luns[0] = fake.device;
+	fake_add_paths(&fake, "second", &luns[0]->settings);
 	fake_advance(&fake, 1000);
+	luns[1] = fake.device;
 	/* One I/O to each, while there is but one path. */
-	down(1);
-	submit(0, 8);
-	fake.device = first;
-	submit(1, 8);
-	assert_int_equal(first->paths[0]->transport->in_flight_count, 2);
 	fake.nexuses[0].is_mute = true;
-	up(1);
-	/* The next one of either goes down the other. */
-	for (unsigned int i = 0; i < 4; i++) {
-		submit(2 + i, 8);
-		assert_int_equal(first->paths[1]->in_flight, 1);
-		fake_serve(&fake);
+	for (unsigned int i = 0; i < 2; i++) {
+		fake.device = luns[i];
+		set_state(1, PATH_FAILED);
+		submit(i, 8);
+		set_state(1, PATH_ACTIVE_OPTIMIZED);
+		assert_int_equal(luns[i]->paths[0]->in_flight, 1);
 	}
+	/* The next one of either goes down the other. */
+	goes_down_path_1(luns[0], 4);
+	goes_down_path_1(luns[1], 4);
+	/* So does that of a LUN that has nothing there itself. */
+	fake.nexuses[0].is_mute = false;
+	assert_true(fake_serve_one(&fake, &fake.nexuses[0]));
+	fake.nexuses[0].is_mute = true;
+	assert_int_equal(luns[0]->paths[0]->in_flight, 0);
+	goes_down_path_1(luns[0], 4);
 	fake.nexuses[0].is_mute = false;
 	fake_serve(&fake);
-	first = list_entry(fake.mpath.devices.next, struct device, on_mpath);
-	device_free(list_entry(first->on_mpath.next, struct device, on_mpath));
+	device_free(luns[1]);
+	fake.device = luns[0];
 	rack_done();
 }
 
