@@ -4,7 +4,7 @@
 # refused leaves everything as it was; and whoever may not, does not.
 
 DISK_SIZE=32M
-TEST_TIMEOUT=240
+TEST_TIMEOUT=480
 # shellcheck source=functions.sh
 . "$(dirname "$0")/functions.sh"
 requires tgtd fio
@@ -249,6 +249,30 @@ while left:
 	export_stop deep
 }
 
+limits_move_under_io()
+{
+	local pair errors rounds=0
+	errors=$(show '[p["errors"] for p in d["paths"]]')
+	fio_start --rate_iops=60 --bsrange=4k-1m
+	while is_own_child "$FIO"; do
+		for pair in 'max_transfer 16M' 'queue_depth 1' 'path_burst 1' 'max_transfer 64K' \
+			'queue_depth 128' 'path_burst 10000' 'max_transfer 1M'; do
+			# shellcheck disable=SC2086 # words
+			pathctl_export timers array-1 $pair >/dev/null
+		done
+		rounds=$((rounds + 1))
+	done
+	fio_finish
+	assert '[ $rounds -ge 2 ]' "fio was through after $rounds rounds"
+	assert_eq "$(show '[p["errors"] for p in d["paths"]]')" "$errors"
+	# Zeroes come from a buffer as large as a transfer was at the start.
+	pathctl_export timers array-1 max_transfer 16M >/dev/null
+	nbdsh_export 'h.pwrite(b"x" * (8 << 20), 0)
+h.zero(8 << 20, 0, nbd.CMD_FLAG_NO_HOLE)
+assert h.pread(8 << 20, 0) == bytes(8 << 20)'
+	restore
+}
+
 settings_of_one_export_fit_another()
 {
 	local by_portal='sorted((p["portal"], p["state"], p["preferred"], p["weight"]) for p in d["paths"])'
@@ -376,6 +400,7 @@ behaviours every_policy_can_be_chosen_under_io \
 	wrong_usage_is_told \
 	timers_take_effect_while_io_waits \
 	queue_depth_grows_and_shrinks_under_io \
+	limits_move_under_io \
 	settings_of_one_export_fit_another \
 	probe_asks_one_path_and_says_how_long_it_took \
 	counters_start_from_zero_when_told \
