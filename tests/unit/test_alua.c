@@ -8,57 +8,9 @@
 
 #include <cmocka.h>
 
-#include "fake.h"
-#include "status.h"
+#include "alua_array.h"
 
-#define IMPLICIT 1
-#define BOTH 3
-
-enum { AO = 0x0, AU = 0x1, STANDBY = 0x2, UNAVAILABLE = 0x3, TRANSITIONING = 0xf };
-
-static struct fake fake;
-static struct fake_unit *unit;
-static uint8_t block[512];
-
-static void prepare(unsigned int paths, uint8_t tpgs, unsigned int groups, uint8_t others)
-{
-	unit = fake_unit_new(1, 4096, 512);
-	fake_init(&fake, unit, paths, false, NULL);
-	fake_alua_init(&fake, unit, tpgs, groups, others);
-}
-
-static void start(void)
-{
-	for (unsigned int i = 0; i < fake.count; i++)
-		transport_start(&fake.nexuses[i].transport);
-	fake_advance(&fake, 2000);
-}
-
-static void setup(unsigned int paths, uint8_t tpgs, unsigned int groups, uint8_t others)
-{
-	prepare(paths, tpgs, groups, others);
-	start();
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	fake_done(&fake);
-	fake_unit_free(unit);
-	return 0;
-}
-
-static const struct path *path(unsigned int i)
-{
-	return fake.device->paths[i];
-}
-
-static void lose(unsigned int i)
-{
-	fake.nexuses[i].refuses = true;
-	fake_break(&fake, i, "gone");
-	fake_serve(&fake);
-}
+#define BOTH (IMPLICIT | EXPLICIT)
 
 static void write_some(void)
 {
@@ -123,7 +75,7 @@ static void one_question_at_a_time_serves_all_paths(void **state)
 static void array_without_extended_header_is_asked_without(void **state)
 {
 	(void)state;
-	prepare(2, IMPLICIT, 2, AU);
+	prepare(2, IMPLICIT, 2, AU, NULL);
 	unit->no_extended_header = true;
 	start();
 	assert_int_equal(path(0)->state, PATH_ACTIVE_OPTIMIZED);
@@ -133,7 +85,7 @@ static void array_without_extended_header_is_asked_without(void **state)
 static void answer_without_its_end_is_asked_for_in_the_other_format(void **state)
 {
 	(void)state;
-	prepare(2, IMPLICIT, 2, AU);
+	prepare(2, IMPLICIT, 2, AU, NULL);
 	unit->forgets_header = true;
 	unit->transition_time_s = 7;
 	start();
@@ -145,7 +97,7 @@ static void answer_without_its_end_is_asked_for_in_the_other_format(void **state
 static void port_without_group_in_vpd_83h_is_found_by_its_number(void **state)
 {
 	(void)state;
-	prepare(2, IMPLICIT, 2, AU);
+	prepare(2, IMPLICIT, 2, AU, NULL);
 	fake.nexuses[0].hides_group = fake.nexuses[1].hides_group = true;
 	start();
 	assert_int_equal(path(0)->tpg, 1);
@@ -156,7 +108,7 @@ static void port_without_group_in_vpd_83h_is_found_by_its_number(void **state)
 static void no_path_enters_service_before_its_state_is_known(void **state)
 {
 	(void)state;
-	prepare(2, IMPLICIT, 2, STANDBY);
+	prepare(2, IMPLICIT, 2, STANDBY, NULL);
 	fake.nexuses[0].ignores = fake.nexuses[1].ignores = 0xa3;
 	start();
 	assert_int_equal(path(0)->state, PATH_CHECKING);
@@ -184,7 +136,7 @@ static void assert_refused(unsigned int i, const char *first, const char *second
 static void array_that_says_tpgs_and_reports_none_is_refused(void **state)
 {
 	(void)state;
-	prepare(2, BOTH, 2, AU);
+	prepare(2, BOTH, 2, AU, NULL);
 	unit->no_port_groups = true;
 	start();
 	for (unsigned int i = 0; i < 2; i++)
@@ -199,7 +151,7 @@ static void array_that_says_tpgs_and_reports_none_is_refused(void **state)
 static void group_that_is_not_reported_is_refused(void **state)
 {
 	(void)state;
-	prepare(3, IMPLICIT, 2, AU);
+	prepare(3, IMPLICIT, 2, AU, NULL);
 	fake.nexuses[2].group = 9;
 	start();
 	assert_refused(2, "target port group 9", "lists 1, 2");
@@ -209,7 +161,7 @@ static void group_that_is_not_reported_is_refused(void **state)
 static void port_in_no_group_is_refused(void **state)
 {
 	(void)state;
-	prepare(2, IMPLICIT, 2, AU);
+	prepare(2, IMPLICIT, 2, AU, NULL);
 	fake.nexuses[1].port = 0;
 	start();
 	assert_refused(1, "TPGS 1 (alua-implicit)", "VPD 83h names no target port group");
@@ -218,7 +170,7 @@ static void port_in_no_group_is_refused(void **state)
 static void modes_that_differ_between_paths_are_refused(void **state)
 {
 	(void)state;
-	prepare(3, BOTH, 2, AU);
+	prepare(3, BOTH, 2, AU, NULL);
 	fake.nexuses[2].tpgs = IMPLICIT;
 	start();
 	assert_refused(2, "TPGS 1 (alua-implicit)", "says 3 (alua-both)");
@@ -236,9 +188,11 @@ static void unoptimized_paths_never_mix_with_optimized_ones(void **state)
 	write_some();
 	assert_int_equal(fake.nexuses[0].served + fake.nexuses[2].served, 40);
 	lose(0);
+	fake_serve(&fake);
 	write_some();
 	assert_int_equal(fake.nexuses[1].served + fake.nexuses[3].served, 0);
 	lose(2);
+	fake_serve(&fake);
 	write_some();
 	assert_int_equal(fake.nexuses[1].served + fake.nexuses[3].served, 40);
 	assert_true(fake.nexuses[1].served && fake.nexuses[3].served);
@@ -257,7 +211,7 @@ static size_t only_candidate(void)
 static void states_are_used_in_their_order(void **state)
 {
 	(void)state;
-	prepare(4, IMPLICIT, 4, AU);
+	prepare(4, IMPLICIT, 4, AU, NULL);
 	unit->groups[0].state = UNAVAILABLE;
 	unit->groups[1].state = STANDBY;
 	unit->groups[2].state = AU;
@@ -265,10 +219,13 @@ static void states_are_used_in_their_order(void **state)
 	start();
 	assert_int_equal(only_candidate(), 3);
 	lose(3);
+	fake_serve(&fake);
 	assert_int_equal(only_candidate(), 2);
 	lose(2);
+	fake_serve(&fake);
 	assert_int_equal(only_candidate(), 1);
 	lose(1);
+	fake_serve(&fake);
 	/* It would refuse all I/O. */
 	assert_int_equal(path(0)->state, PATH_UNAVAILABLE);
 	assert_int_equal(fake.device->state, DEVICE_NO_PATH);
@@ -278,7 +235,7 @@ static void states_are_used_in_their_order(void **state)
 static void administrators_standby_comes_before_the_arrays(void **state)
 {
 	(void)state;
-	prepare(2, IMPLICIT, 2, STANDBY);
+	prepare(2, IMPLICIT, 2, STANDBY, NULL);
 	fake.device->paths[0]->settings.is_standby = true;
 	start();
 	assert_int_equal(path(0)->state, PATH_STANDBY);
@@ -290,7 +247,7 @@ static void administrators_standby_comes_before_the_arrays(void **state)
 static void path_keeps_the_worse_of_both_states(void **state)
 {
 	(void)state;
-	prepare(2, IMPLICIT, 2, UNAVAILABLE);
+	prepare(2, IMPLICIT, 2, UNAVAILABLE, NULL);
 	fake.device->paths[1]->settings.is_standby = true;
 	start();
 	assert_int_equal(path(1)->state, PATH_UNAVAILABLE);
@@ -411,7 +368,7 @@ static void group_that_tells_no_size_gets_no_io_before_it_does(void **state)
 	unsigned int capacities;
 
 	(void)state;
-	prepare(2, IMPLICIT, 2, STANDBY);
+	prepare(2, IMPLICIT, 2, STANDBY, NULL);
 	unit->tells_no_size = true;
 	unit->raises_attention = true;
 	start();
@@ -419,6 +376,7 @@ static void group_that_tells_no_size_gets_no_io_before_it_does(void **state)
 	assert_int_equal(path(1)->state, PATH_UNAVAILABLE);
 	assert_false(path(1)->is_verified);
 	lose(0);
+	fake_serve(&fake);
 	assert_int_equal(fake.device->candidates.count, 0);
 	capacities = unit->count[0x9e];
 	fake_set_group(&fake, unit, 2, AO);

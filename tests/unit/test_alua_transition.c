@@ -8,44 +8,7 @@
 
 #include <cmocka.h>
 
-#include "fake.h"
-#include "status.h"
-
-#define IMPLICIT 1
-
-enum { AO = 0x0, AU = 0x1, STANDBY = 0x2, UNAVAILABLE = 0x3, TRANSITIONING = 0xf };
-
-static struct fake fake;
-static struct fake_unit *unit;
-static uint8_t block[512];
-
-static void prepare(unsigned int paths, unsigned int groups, void (*tune)(struct settings *))
-{
-	unit = fake_unit_new(1, 4096, 512);
-	fake_init(&fake, unit, paths, false, tune);
-	fake_alua_init(&fake, unit, IMPLICIT, groups, AU);
-}
-
-static void setup(unsigned int paths, unsigned int groups, void (*tune)(struct settings *))
-{
-	prepare(paths, groups, tune);
-	for (unsigned int i = 0; i < fake.count; i++)
-		transport_start(&fake.nexuses[i].transport);
-	fake_advance(&fake, 2000);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	fake_done(&fake);
-	fake_unit_free(unit);
-	return 0;
-}
-
-static const struct path *path(unsigned int i)
-{
-	return fake.device->paths[i];
-}
+#include "alua_array.h"
 
 /* Submits a write into a device whose only group is in transition. */
 static void write_into_transition(struct fake_request *fr)
@@ -62,7 +25,7 @@ static void io_waits_for_a_transition_that_fails_no_path(void **state)
 	struct fake_request fr;
 
 	(void)state;
-	setup(2, 1, NULL);
+	setup(2, IMPLICIT, 1, AU);
 	write_into_transition(&fr);
 	fake_advance(&fake, 30000);
 	assert_int_equal(fr.completions, 0);
@@ -81,7 +44,7 @@ static void transition_is_polled_often_and_then_less_so(void **state)
 	unsigned int before;
 
 	(void)state;
-	setup(1, 1, NULL);
+	setup(1, IMPLICIT, 1, AU);
 	write_into_transition(&fr);
 	before = unit->count[0xa3];
 	fake_advance(&fake, 500);
@@ -101,7 +64,7 @@ static void endless_transition_fails_the_path_and_then_the_io(void **state)
 	struct fake_request fr;
 
 	(void)state;
-	setup(1, 1, NULL);
+	setup(1, IMPLICIT, 1, AU);
 	write_into_transition(&fr);
 	fake_advance(&fake, 59000);
 	assert_int_equal(path(0)->state, PATH_TRANSITIONING);
@@ -128,7 +91,7 @@ static void time_that_the_array_states_is_waited_for(void **state)
 	struct fake_request fr;
 
 	(void)state;
-	prepare(1, 1, NULL);
+	prepare(1, IMPLICIT, 1, AU, NULL);
 	unit->transition_time_s = 100;
 	transport_start(&fake.nexuses[0].transport);
 	fake_advance(&fake, 2000);
@@ -153,7 +116,8 @@ static void transition_counts_against_no_other_time_out(void **state)
 	struct fake_request fr;
 
 	(void)state;
-	setup(1, 1, impatient);
+	prepare(1, IMPLICIT, 1, AU, impatient);
+	start();
 	write_into_transition(&fr);
 	fake_advance(&fake, 40000);
 	assert_int_equal(fr.completions, 0);
@@ -168,7 +132,7 @@ static void transition_into_unavailable_begins_the_outage(void **state)
 	struct fake_request fr;
 
 	(void)state;
-	setup(1, 1, NULL);
+	setup(1, IMPLICIT, 1, AU);
 	write_into_transition(&fr);
 	fake_advance(&fake, 30000);
 	fake_set_group(&fake, unit, 1, UNAVAILABLE);
@@ -187,7 +151,7 @@ static void transition_that_ends_an_outage_is_waited_for(void **state)
 	struct fake_request fr;
 
 	(void)state;
-	setup(1, 1, NULL);
+	setup(1, IMPLICIT, 1, AU);
 	fake.nexuses[0].refuses = true;
 	fake_break(&fake, 0, "gone");
 	fake_submit(&fake, &fr, REQUEST_WRITE, 7, 1, block);
@@ -209,7 +173,7 @@ static void other_group_takes_over_while_one_is_in_transition(void **state)
 	uint64_t now_us;
 
 	(void)state;
-	setup(2, 2, NULL);
+	setup(2, IMPLICIT, 2, AU);
 	now_us = fake.mpath.now_us;
 	fake_set_group(&fake, unit, 1, TRANSITIONING);
 	fake_submit(&fake, &fr, REQUEST_WRITE, 7, 1, block);
@@ -226,7 +190,7 @@ static void other_group_takes_over_while_one_is_in_transition(void **state)
 static void unit_that_starts_in_transition_is_served_later(void **state)
 {
 	(void)state;
-	prepare(2, 1, NULL);
+	prepare(2, IMPLICIT, 1, AU, NULL);
 	unit->groups[0].state = TRANSITIONING;
 	for (unsigned int i = 0; i < fake.count; i++)
 		transport_start(&fake.nexuses[i].transport);
@@ -241,7 +205,7 @@ static void unit_that_starts_in_transition_is_served_later(void **state)
 static void path_verified_in_transition_is_verified_again_before_io(void **state)
 {
 	(void)state;
-	setup(2, 2, NULL);
+	setup(2, IMPLICIT, 2, AU);
 	fake_set_group(&fake, unit, 2, TRANSITIONING);
 	fake_break(&fake, 1, "gone");
 	fake_advance(&fake, 1000);
@@ -262,7 +226,7 @@ static void path_verified_in_transition_is_verified_again_before_io(void **state
 static void unit_attentions_do_not_end_a_question(void **state)
 {
 	(void)state;
-	setup(2, 2, NULL);
+	setup(2, IMPLICIT, 2, AU);
 	for (unsigned int i = 0; i < 40; i++)
 		fake_script(&fake.nexuses[0], (struct fake_answer) {
 			.opcode = 0xa3, .status = SAM_STATUS_CHECK_CONDITION,
@@ -282,7 +246,7 @@ static void attention_that_came_with_the_answer_is_not_lost(void **state)
 	unsigned int inquiries;
 
 	(void)state;
-	setup(2, 2, NULL);
+	setup(2, IMPLICIT, 2, AU);
 	inquiries = unit->count[0x12];
 	fake_script(&fake.nexuses[0], (struct fake_answer) {
 		.opcode = 0xa3, .status = SAM_STATUS_CHECK_CONDITION,
@@ -296,7 +260,7 @@ static void attention_that_came_with_the_answer_is_not_lost(void **state)
 static void silent_path_is_replaced_by_another(void **state)
 {
 	(void)state;
-	setup(2, 2, NULL);
+	setup(2, IMPLICIT, 2, AU);
 	fake.nexuses[0].ignores = 0xa3;
 	fake_set_group(&fake, unit, 2, AO);
 	alua_recheck(fake.device, "test");
@@ -316,7 +280,7 @@ static void silent_path_is_replaced_by_another(void **state)
 static void path_lost_with_the_question_is_replaced_at_once(void **state)
 {
 	(void)state;
-	setup(3, 3, NULL);
+	setup(3, IMPLICIT, 3, AU);
 	fake.nexuses[0].ignores = 0xa3;
 	fake_set_group(&fake, unit, 3, AO);
 	alua_recheck(fake.device, "test");
@@ -331,7 +295,7 @@ static void path_lost_with_the_question_is_replaced_at_once(void **state)
 static void busy_array_is_asked_again_later(void **state)
 {
 	(void)state;
-	setup(1, 1, NULL);
+	setup(1, IMPLICIT, 1, AU);
 	for (unsigned int i = 0; i < 4; i++)
 		fake_script(&fake.nexuses[0], (struct fake_answer) {
 			.opcode = 0xa3, .status = SAM_STATUS_BUSY });
@@ -348,7 +312,7 @@ static void question_waits_for_a_free_slot(void **state)
 	struct fake_request many[64];
 
 	(void)state;
-	setup(1, 1, NULL);
+	setup(1, IMPLICIT, 1, AU);
 	fake.nexuses[0].ignores = CDB_READ_16;
 	for (unsigned int i = 0; i < 64; i++)
 		fake_submit(&fake, &many[i], REQUEST_READ, i, 1, block);
@@ -368,7 +332,7 @@ static void stop_ends_a_device_that_waits_for_answers(void **state)
 	struct fake_request fr;
 
 	(void)state;
-	setup(2, 1, NULL);
+	setup(2, IMPLICIT, 1, AU);
 	write_into_transition(&fr);
 	fake.nexuses[0].ignores = fake.nexuses[1].ignores = 0xa3;
 	fake_advance(&fake, 1000);
