@@ -368,6 +368,8 @@ static void timer_fired(struct mpath_timer *timer)
 	if (device->state == DEVICE_STOPPED || !device->dsm)
 		return;
 	alua_expire(device);
+	if (alua->told_us)
+		alua_note_states(device);       /* before it is asked about them */
 	if (alua->stage == ALUA_ASKING && now_us - alua->sent_us >= PATIENCE_US)
 		ask_another(device);
 	if (alua->stage == ALUA_IDLE && alua->ask_us <= now_us)

@@ -205,6 +205,9 @@ void alua_query_report(struct path *path, bool extended);
 void alua_query_set(struct path *path, uint16_t id);
 void alua_answered(struct path *path, enum alua_result result, const char *text);
 
+/* Notes since when a path is optimized, or none is. */
+void alua_note_states(struct device *device);
+
 /* Sees to it that a group is active: starts the command, or sets activate_us. */
 void alua_activation_run(struct device *device);
 void alua_activation_answered(struct device *device, struct path *path,

@@ -30,6 +30,7 @@
 #define MAX_ATTEMPTS 5                  /* in a row, while other paths work */
 #define MAX_FREE_ATTEMPTS 16            /* unit attentions, busy, sessions lost */
 #define RETRY_US (500 * MS)             /* busy, or another change in progress */
+#define ASK_WAIT_US (100 * MS)
 #define SLOT_WAIT_US MS
 
 static uint64_t max_us(uint64_t a, uint64_t b)
@@ -228,8 +229,7 @@ static void start(struct device *device, struct alua_group *group, const char *w
 	alua_query_set(path, group->id);
 }
 
-/* The states as they are now, kept with the time since when. */
-static void note_states(struct device *device)
+void alua_note_states(struct device *device)
 {
 	struct alua *alua = &device->alua;
 	uint64_t now_us = device->mpath->now_us;
@@ -332,7 +332,7 @@ void alua_activation_run(struct device *device)
 	const char *why;
 
 	alua->activate_us = MPATH_NEVER;
-	note_states(device);
+	alua_note_states(device);
 	move(device);
 	if (!alua_is_explicit(device))
 		return;
@@ -353,10 +353,10 @@ void alua_activation_run(struct device *device)
 	}
 	/* What was told before paths went may be out of date: another host, or
 	 * the array itself, may have seen to it. */
-	if (alua->told_us < since_us)
-		alua->ask_us = now_us;
-	else
+	if (alua->told_us >= since_us)
 		start(device, group, why);
+	else if (alua->ask_us == MPATH_NEVER)   /* nobody could be asked just now */
+		alua->ask_us = now_us + ASK_WAIT_US;
 }
 
 static void failed(struct device *device, const struct path *path, const char *text)

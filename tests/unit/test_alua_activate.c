@@ -66,6 +66,24 @@ static void unoptimized_group_carries_on_and_is_activated_after_a_second(void **
 	assert_int_equal(path(1)->state, PATH_ACTIVE_OPTIMIZED);
 }
 
+/* It would never return if it asked without end. */
+static void full_session_is_waited_for_in_peace(void **state)
+{
+	struct fake_request many[64];
+
+	(void)state;
+	setup(2, EXPLICIT, 2, AU);
+	lose(0);
+	fake.nexuses[1].ignores = CDB_READ_16;
+	for (unsigned int i = 0; i < 64; i++)
+		fake_submit(&fake, &many[i], REQUEST_READ, i, 1, block);
+	fake_advance(&fake, 3000);
+	assert_int_equal(activations(), 0);
+	fake.nexuses[1].ignores = 0;
+	fake_advance(&fake, 500);
+	assert_int_equal(activations(), 1);
+}
+
 static void session_that_comes_back_soon_is_no_reason(void **state)
 {
 	(void)state;
@@ -344,6 +362,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(standby_group_is_activated_at_once_and_io_waits_for_it),
 		TEST(unoptimized_group_carries_on_and_is_activated_after_a_second),
+		TEST(full_session_is_waited_for_in_peace),
 		TEST(session_that_comes_back_soon_is_no_reason),
 		TEST(paths_that_are_late_at_the_start_are_waited_for),
 		TEST(array_that_decides_alone_is_only_asked),

@@ -3,8 +3,9 @@
  * Random work on a random array, by seed: workers that submit everything there
  * is, sessions that break in the middle of it, targets that refuse, fall
  * silent, answer out of order and with every kind of error, units that grow or
- * are busy for long, portals behind which another unit appears, an administrator
- * who changes policies and paths, a module that decides at random. At any time: a request completes
+ * are busy for long, access states that change, portals behind which another unit
+ * appears, an administrator who changes policies and paths, a module that decides
+ * at random. At any time: a request completes
  * once, within its time, and what is read is what was written. Whenever the
  * array is left in peace: everything completes, nothing is left on any list,
  * and the medium is what the workers made of it.
@@ -200,9 +201,25 @@ static void grow(void)
 		fake.nexuses[i].has_changed = one_in(2);
 }
 
+/* One group's state changes, with or without notice, or the array takes its time. */
+static void change_access(void)
+{
+	static const uint8_t states[] = { 0x0, 0x0, 0x1, 0x2, 0x3, 0xf };
+
+	if (!unit->tpgs)
+		return;
+	unit->raises_attention = one_in(2);
+	unit->activated = one_in(4) ? 0xf : 0x0;
+	fake_set_group(&fake, unit, (uint16_t)(1 + draw(unit->ngroups)),
+		       states[draw(sizeof states)]);
+}
+
 static void disturb(struct fake_nexus *nexus)
 {
-	switch (draw(10)) {
+	switch (draw(11)) {
+	case 10:
+		change_access();
+		break;
 	case 8:
 		administrate();
 		break;
@@ -304,6 +321,9 @@ static void make_peace(void)
 		if (nexus->unit != unit)
 			swap_unit(nexus), nexus->unit = unit;
 	}
+	unit->activated = 0x0;
+	for (unsigned int i = 0; i < unit->ngroups; i++)
+		fake_set_group(&fake, unit, unit->groups[i].id, 0x0);
 	enable_all_paths();
 	/* Unaligned writes to one block take turns, each with its own time. */
 	fake_advance(&fake, 2 * COMMAND_TIMEOUT_MS);
@@ -346,6 +366,7 @@ static void tune(struct settings *settings)
 	settings->command_timeout_ms = COMMAND_TIMEOUT_MS;
 	settings->no_path_timeout_ms = one_in(4) ? 0 : 1000 + draw(30000);
 	settings->io_timeout_ms = 10000;
+	settings->transition_timeout_ms = 1000 + draw(20000);
 	settings->retry_count = draw(6);
 	settings->retry_interval_ms = draw(2000);
 	settings->failback_ms = draw(3000);
@@ -377,8 +398,14 @@ static void round_of(uint64_t seed)
 	start_units();
 	count = 1 + draw(NEXUSES_MAX);
 	fake_init(&fake, unit, count, false, tune);
-	if (one_in(3))
+	if (one_in(3)) {
 		mpath_set_dsms(&fake.mpath, mad, 1);
+	} else if (one_in(2)) {
+		fake_alua_init(&fake, unit, (uint8_t)(1 + draw(3)), 1 + draw(3),
+			       one_in(2) ? 0x1 : 0x2);
+		unit->no_extended_header = one_in(4);
+		unit->tells_no_size = one_in(2);
+	}
 	for (unsigned int i = 0; i < count; i++)
 		transport_start(&fake.nexuses[i].transport);
 	/* The module may have its question asked a few times. */

@@ -86,7 +86,8 @@ static void finished(struct worker *w, int error)
 		fail_msg("worker %u: completed twice", w->index);
 	w->is_busy = false;
 	if (age_us > (COMMAND_TIMEOUT_MS + SLACK_MS +
-		      fake->device->settings.no_path_timeout_ms) * 1000)
+		      fake->device->settings.no_path_timeout_ms) * 1000 +
+	    alua_transition_limit_us(fake->device))
 		fail_msg("worker %u: done after %.1f s", w->index, (double)age_us / 1e6);
 	if (error == -EINVAL || (is_success_expected && error) ||
 	    (error == -ESHUTDOWN && fake->device->state != DEVICE_STOPPED))
