@@ -342,6 +342,28 @@ changes_are_logged_with_who_made_them()
 	restore
 }
 
+# completed WORD...: what bash would offer for the last one.
+completed()
+{
+	# shellcheck disable=SC2016 # it is bash's
+	client bash -c '. "$MPIO_SRCDIR/conf/pathctl.bash"
+		COMP_WORDS=(pathctl "$@") COMP_CWORD=$#
+		_pathctl
+		echo "${COMPREPLY[*]}"' bash --socket "$(export_control_socket)" "$@"
+}
+
+completion_offers_what_there_is()
+{
+	assert_eq "$(completed explain '')" array-1
+	assert_eq "$(completed path array-1 '')" '0 1 2'
+	assert_eq "$(completed policy array-1 least)" 'least-queue-depth least-blocks'
+	assert_eq "$(completed policy array-1 def)" default
+	assert_eq "$(completed timers array-1 nop)" 'nop_interval nop_timeout'
+	assert_eq "$(completed timers array-1 failback m)" manual
+	assert_eq "$(completed path array-1 0 --not)" --not-preferred
+	assert_eq "$(completed show array-1 --act)" ''
+}
+
 # as_nobody PATHCTL-ARGUMENT...: run by somebody who is no one special.
 as_nobody()
 {
@@ -405,5 +427,6 @@ behaviours every_policy_can_be_chosen_under_io \
 	probe_asks_one_path_and_says_how_long_it_took \
 	counters_start_from_zero_when_told \
 	changes_are_logged_with_who_made_them \
+	completion_offers_what_there_is \
 	whoever_may_only_look_changes_nothing
 export_stop
