@@ -4,7 +4,7 @@
 # virtual machine. test-alua-long.sh goes on from here.
 
 DISK_SIZE=16M
-TEST_TIMEOUT=240
+TEST_TIMEOUT=400
 # shellcheck source=functions.sh
 . "$(dirname "$0")/functions.sh"
 # shellcheck source=lio.sh

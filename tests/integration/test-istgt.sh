@@ -3,7 +3,7 @@
 # The plugin on istgt, whose logins take a second.
 
 DISK_SIZE=32M
-TEST_TIMEOUT=240
+TEST_TIMEOUT=400
 TARGET=istgt
 # shellcheck source=functions.sh
 . "$(dirname "$0")/functions.sh"

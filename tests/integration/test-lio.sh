@@ -4,7 +4,7 @@
 # the states of LIO's target port groups is test-alua.sh's.
 
 DISK_SIZE=32M
-TEST_TIMEOUT=240
+TEST_TIMEOUT=400
 TARGET=lio
 # shellcheck source=functions.sh
 . "$(dirname "$0")/functions.sh"
