@@ -66,7 +66,7 @@ static void schedule(struct path *path)
 	mpath_timer_disarm(&path->timer);
 	if (path->transport->state != TRANSPORT_UP)
 		return;
-	if (path->state <= PATH_TRANSITIONING) {
+	if (path_is_usable(path) || (path->has_tpg && path->state <= PATH_TRANSITIONING)) {
 		due_us = jittered(mpath, settings->path_verify_interval_ms * 1000);
 		if (settings->path_verify)
 			mpath_timer_arm(mpath, &path->timer, due_us);
