@@ -292,7 +292,10 @@ void path_fail(struct path *path, const char *reason)
 	if (path->settings.is_disabled)
 		return;
 	path_enter(path, PATH_FAILED, "%s", reason);
-	if (!path->verify.is_running)
+	/* What one under way has read may not be so any more. */
+	if (path->verify.is_running && may_be_asked(path))
+		verify_start(&path->verify, false);
+	else
 		schedule(path);
 }
 
