@@ -117,12 +117,13 @@ void hold_wait_until(struct device *device, struct command *command, uint64_t wh
 void hold_paths_returned(struct device *device)
 {
 	mpath_timer_disarm(&device->hold_timer);
-	if (list_is_empty(&device->held))
-		return;
 	list_for_each(node, &device->held)
 		list_entry(node, struct command, node)->stage = COMMAND_WAITING;
 	list_splice(&device->waiting, &device->held);
-	device_stir(device);
+	/* Those that waited for a slot, too: the paths that they may take now
+	 * need not be the ones whose answers would tell of one. */
+	if (!list_is_empty(&device->waiting))
+		device_stir(device);
 }
 
 static void send_delayed(struct device *device)
