@@ -153,6 +153,7 @@ static void was_answered(struct device *device, struct path *path, struct outcom
 			path_recheck(device->paths[i]);
 		return;
 	}
+	device_heed_loss(device, outcome);
 	verdict = dsm_judge(device, path, outcome);
 	if (verdict.recheck_identity)
 		path_doubt(path, verdict.reason);

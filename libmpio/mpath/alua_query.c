@@ -29,6 +29,7 @@ static enum alua_result judge(struct path *path, const struct outcome *outcome)
 {
 	struct verdict verdict = classify(outcome);
 
+	device_heed_loss(path->device, outcome);
 	if (outcome->sense.valid && outcome->sense.key == SENSE_KEY_UNIT_ATTENTION) {
 		if (!verdict.recheck_identity)
 			return ALUA_AGAIN;

@@ -164,6 +164,10 @@ void device_path_verified(struct device *device, struct path *path);
 /* For mpath_run(): resubmits what waits. */
 void device_run(struct device *device);
 
+/* A deferred error (SPC-4 4.5) is told once, to whatever command comes next: a
+ * command of our own was answered with OUTCOME, and the next flush must know. */
+void device_heed_loss(struct device *device, const struct outcome *outcome);
+
 /* COMMAND, a request's, came back. */
 void device_answered(struct device *device, struct command *command);
 

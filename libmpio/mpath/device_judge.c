@@ -72,6 +72,12 @@ static void note_error(struct path *path, const struct command *command,
 			(unsigned long long)command->lba, text, verdict->reason);
 }
 
+void device_heed_loss(struct device *device, const struct outcome *outcome)
+{
+	if (device->dsm && classify(outcome).earlier_write_lost)
+		device->has_lost_write = true;
+}
+
 static void act_on_path(struct device *device, struct path *path,
 			const struct command *command, const struct outcome *outcome,
 			const struct verdict *verdict)

@@ -193,8 +193,7 @@ static void heed(struct path *path, const struct outcome *outcome)
 	struct verdict verdict = device->dsm ? dsm_judge(device, path, outcome) :
 		dsm_generic.interpret_error(&dsm_generic, outcome);
 
-	if (verdict.earlier_write_lost)
-		device->has_lost_write = true;
+	device_heed_loss(device, outcome);
 	if (verdict.recheck_alua)
 		alua_judge(path, &outcome->sense, verdict.reason);
 	if (verdict.recheck_identity)

@@ -443,6 +443,8 @@ static void answered(struct command *command)
 		return;         /* path_session_down() is on its way */
 	if (command->sense_len)
 		sense_parse(command->sense, command->sense_len, &outcome.sense);
+	if (command->status != SAM_STATUS_GOOD)
+		device_heed_loss(path_of(v)->device, &outcome);
 	len = command->cdb.data_len;
 	if (!command->overflow)
 		len -= command->residual < len ? command->residual : len;
