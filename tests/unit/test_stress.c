@@ -26,6 +26,7 @@
 #include "device_settings.h"
 #include "fake.h"
 #include "mad_dsm.h"
+#include "probe.h"
 #include "status.h"
 #include "workers.h"
 
@@ -59,6 +60,12 @@ static const struct fake_answer answers[] = {
 	{ .status = SAM_STATUS_CHECK_CONDITION, .key = 0x5, .asc = 0x20, .opcode = 0x90 },
 	{ .status = SAM_STATUS_CHECK_CONDITION, .key = 0x5, .asc = 0x24, .opcode = 0x93 },
 	{ .status = SAM_STATUS_CHECK_CONDITION, .key = 0x2, .asc = 0x04, .opcode = 0x91 },
+	{ .status = SAM_STATUS_CHECK_CONDITION, .key = 0x2, .asc = 0x04, .ascq = 0x0c },
+	{ .status = SAM_STATUS_CHECK_CONDITION, .key = 0x4, .asc = 0x44, .opcode = 0xa3 },
+	{ .status = SAM_STATUS_CHECK_CONDITION, .key = 0x6, .asc = 0x3f, .ascq = 0x0e,
+	  .opcode = 0xa3 },
+	{ .status = SAM_STATUS_CHECK_CONDITION, .key = 0x5, .asc = 0x25, .opcode = 0xa4 },
+	{ .status = SAM_STATUS_BUSY, .opcode = 0xa4 },
 	{ .status = SAM_STATUS_BUSY, .opcode = 0x00 },
 	{ .status = SAM_STATUS_BUSY, .opcode = 0x9e },
 	{ .status = SAM_STATUS_GOOD, .residual = BLOCK },
@@ -78,6 +85,43 @@ static void storm(struct fake_nexus *nexus)
 		for (unsigned int n = draw(FAKE_SCRIPT / 2); n > 0; n--)
 			if (fake.nexuses[i].script_len < FAKE_SCRIPT)
 				fake_script(&fake.nexuses[i], busy);
+	}
+}
+
+/*
+ * Probes: awaited, cancelled, or given up before the answer comes
+ */
+
+static struct probe *probes[4];
+
+static void probe_done(struct probe *probe, void *opaque)
+{
+	struct probe **place = opaque;
+
+	assert_ptr_equal(*place, probe);
+	*place = NULL;
+	probe_free(probe);
+}
+
+static void probe_something(void)
+{
+	struct probe **place = &probes[draw(sizeof probes / sizeof probes[0])];
+
+	if (*place) {
+		probe_free(*place);
+		*place = NULL;
+		return;
+	}
+	*place = probe_new(fake.device->paths[draw(fake.count)], 1 + draw(5000), probe_done,
+			   place);
+	assert_non_null(*place);
+}
+
+static void end_probes(void)
+{
+	for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++) {
+		probe_free(probes[i]);
+		probes[i] = NULL;
 	}
 }
 
@@ -209,14 +253,21 @@ static void change_access(void)
 	if (!unit->tpgs)
 		return;
 	unit->raises_attention = one_in(2);
-	unit->activated = one_in(4) ? 0xf : 0x0;
+	unit->activated = one_in(4) ? states[draw(sizeof states)] : 0x0;
+	unit->demoted = states[draw(sizeof states)];
+	unit->transition_time_s = one_in(2) ? (uint8_t)draw(30) : 0;
+	for (unsigned int i = 0; i < unit->ngroups; i++)
+		unit->groups[i].is_preferred = one_in(4);
 	fake_set_group(&fake, unit, (uint16_t)(1 + draw(unit->ngroups)),
 		       states[draw(sizeof states)]);
 }
 
 static void disturb(struct fake_nexus *nexus)
 {
-	switch (draw(11)) {
+	switch (draw(12)) {
+	case 11:
+		probe_something();
+		break;
 	case 10:
 		change_access();
 		break;
@@ -321,7 +372,7 @@ static void make_peace(void)
 		if (nexus->unit != unit)
 			swap_unit(nexus), nexus->unit = unit;
 	}
-	unit->activated = 0x0;
+	unit->activated = unit->demoted = 0x0;
 	for (unsigned int i = 0; i < unit->ngroups; i++)
 		fake_set_group(&fake, unit, unit->groups[i].id, 0x0);
 	enable_all_paths();
@@ -353,8 +404,11 @@ static void stop(void)
 	for (unsigned int i = 0; i < STEPS / 8; i++)
 		step();
 	device_stop(fake.device);
+	if (one_in(2))
+		end_probes();
 	mpath_run(&fake.mpath);
 	workers_check_idle();
+	end_probes();
 }
 
 /*
@@ -398,9 +452,9 @@ static void round_of(uint64_t seed)
 	start_units();
 	count = 1 + draw(NEXUSES_MAX);
 	fake_init(&fake, unit, count, false, tune);
-	if (one_in(3)) {
+	if (one_in(3))
 		mpath_set_dsms(&fake.mpath, mad, 1);
-	} else if (one_in(2)) {
+	if (one_in(2)) {
 		fake_alua_init(&fake, unit, (uint8_t)(1 + draw(3)), 1 + draw(3),
 			       one_in(2) ? 0x1 : 0x2);
 		unit->no_extended_header = one_in(4);
