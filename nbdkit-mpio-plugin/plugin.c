@@ -8,22 +8,26 @@
  * belong to two processes: right before such a fork the engine is freed, and
  * built again after it. In the foreground it is just kept.
  *
- * nbdkit waits for running callbacks for ever. So a watcher sleeps in
- * nbdkit_nanosleep(), which returns as soon as nbdkit is told to quit, and
- * ends whatever waits.
+ * nbdkit waits for running callbacks for ever, and for clients that idle. So a
+ * watcher sleeps in nbdkit_nanosleep(), which returns as soon as nbdkit is told
+ * to quit, ends whatever waits, and hangs up on the clients.
  */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 #include <uv.h>
 
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
 #include "bridge.h"
+#include "clients.h"
 #include "device.h"
 #include "discover.h"
 #include "engine.h"
@@ -40,6 +44,11 @@
 /* Any time will do; nbdkit does not take one near INT_MAX. */
 #define WATCH_SECONDS 86400
 
+/* Between two looks for clients that are still there, and how long they have
+ * to read their answers. */
+#define HANG_UP_MS 50
+#define PATIENCE_MS 2000
+
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
 
 static struct parameters parameters;
@@ -50,6 +59,7 @@ static struct identity identity;        /* what get_ready found */
 static bool may_fork;                   /* between get_ready and after_fork */
 static pthread_t watcher;
 static bool has_watcher;
+static atomic_bool is_over;             /* the clients have gone */
 
 static char help[8192];
 
@@ -150,11 +160,30 @@ static int bring_up_again(void)
 	return 0;
 }
 
+/* Every request has been answered long before the patience is over: whoever
+ * has not read its answers by then would keep nbdkit, and us, for ever. */
+static void end_clients(void)
+{
+	const struct timespec pause = { .tv_nsec = HANG_UP_MS * 1000000 };
+
+	for (unsigned int ms = 0; !atomic_load(&is_over); ms += HANG_UP_MS) {
+		if (ms >= PATIENCE_MS) {
+			log_warning("export %s: a client does not read its answers: "
+				    "ending without it", seat.name);
+			leave_seat();
+			_exit(EXIT_SUCCESS);
+		}
+		clients_hang_up();
+		nanosleep(&pause, NULL);        /* nbdkit's own returns at once now */
+	}
+}
+
 static void *watch(void *opaque)
 {
 	while (nbdkit_nanosleep(WATCH_SECONDS, 0) == 0)
 		;
 	engine_post_stop(opaque);
+	end_clients();
 	return NULL;
 }
 
@@ -178,6 +207,7 @@ static int mpio_after_fork(void)
 	int error;
 
 	may_fork = false;
+	clients_note_listeners();
 	if (is_new && bring_up_again() < 0)
 		return -1;
 	engine_serve_control(engine, &seat);
@@ -197,6 +227,7 @@ static void mpio_cleanup(void)
 {
 	/* Wakes the watcher, whatever the reason we end for. */
 	nbdkit_shutdown();
+	atomic_store(&is_over, true);
 	if (has_watcher)
 		pthread_join(watcher, NULL);
 	has_watcher = false;

@@ -131,6 +131,26 @@ sigterm_ends_soon_while_targets_hang_with_commands()
 	array_cont right
 }
 
+# A mounted file system's client does nothing for minutes; another one has hung.
+sigterm_ends_soon_while_clients_idle_or_do_not_read()
+{
+	local start
+	two_paths
+	request_start idle 'import time; time.sleep(300)'
+	request_start deaf 'import time
+for n in range(32):
+    h.aio_pread(nbd.Buffer(1 << 20), 0)
+time.sleep(300)'
+	wait_for '[ -e "$TESTDIR/idle.answer.ready" ] && [ -e "$TESTDIR/deaf.answer.ready" ]'
+	wait_for '[ "$(show "d[\"paths\"][0][\"reads\"] + d[\"paths\"][1][\"reads\"]")" -ge 16 ]' \
+		"answers are on their way to a client that does not read them"
+	now
+	start=$NOW_MS
+	export_stop
+	now
+	assert '[ $((NOW_MS - start)) -lt $((5000 * TIME_FACTOR)) ]' "ended after $((NOW_MS - start)) ms"
+}
+
 # Commands in flight on the stopped target go over when the NOP times out; the
 # other path is not delayed meanwhile.
 a_target_that_hangs_is_failed_over_by_the_nop_time_out()
@@ -185,6 +205,7 @@ behaviours within_the_time_out_the_client_notices_nothing \
 	beyond_it_requests_fail_with_eio_and_work_again_later \
 	sigterm_answers_every_waiting_request_and_ends_soon \
 	sigterm_ends_soon_while_targets_hang_with_commands \
+	sigterm_ends_soon_while_clients_idle_or_do_not_read \
 	a_target_that_hangs_is_failed_over_by_the_nop_time_out \
 	an_idle_path_that_hangs_is_noticed_without_io \
 	a_login_that_hangs_does_not_delay_the_other_path
