@@ -102,6 +102,7 @@ struct device {
 	struct identity expected;
 	bool is_outage_told;            /* as an event */
 	bool has_lost_write;            /* an acknowledged one: the next flush fails */
+	uint64_t lost_write_us;         /* when that was last told; 0: never */
 	uint64_t no_path_since_us;
 	uint64_t counted_since_us;      /* failovers, and the paths' counters */
 	uint64_t failovers;

@@ -69,6 +69,21 @@ static bool wants_sync(const struct device *device, const struct request *reques
 	return request->op != REQUEST_WRITE || !device->unit.dpofua;
 }
 
+/* The next flush is told of an acknowledged write that is lost, and so is whoever
+ * was waiting for stability by then: it may have been his. */
+static void tell_lost_write(struct device *device, struct request *request)
+{
+	bool is_flush = request->op == REQUEST_FLUSH;
+
+	if (request->error)
+		return;
+	if ((is_flush && device->has_lost_write) ||
+	    (device->lost_write_us && device->lost_write_us >= request->submitted_us))
+		request->error = -EIO;
+	if (is_flush)
+		device->has_lost_write = false;
+}
+
 void device_settle(struct device *device, struct command *command, int error)
 {
 	struct request *request = command->request;
@@ -89,10 +104,8 @@ void device_settle(struct device *device, struct command *command, int error)
 		device_go(device, request);
 		return;
 	}
-	if (request->op == REQUEST_FLUSH && !request->error && device->has_lost_write) {
-		device->has_lost_write = false;
-		request->error = -EIO;
-	}
+	if (request->is_syncing || request->op == REQUEST_FLUSH)
+		tell_lost_write(device, request);
 	device_finish(device, request);
 }
 

@@ -72,10 +72,16 @@ static void note_error(struct path *path, const struct command *command,
 			(unsigned long long)command->lba, text, verdict->reason);
 }
 
+static void note_loss(struct device *device)
+{
+	device->has_lost_write = true;
+	device->lost_write_us = device->mpath->now_us;
+}
+
 void device_heed_loss(struct device *device, const struct outcome *outcome)
 {
 	if (device->dsm && classify(outcome).earlier_write_lost)
-		device->has_lost_write = true;
+		note_loss(device);
 }
 
 static void act_on_path(struct device *device, struct path *path,
@@ -87,7 +93,7 @@ static void act_on_path(struct device *device, struct path *path,
 		depth_lower(&path->depth, path->in_flight + 1, command->sent_us,
 			    device->mpath->now_us);
 	if (verdict->earlier_write_lost)
-		device->has_lost_write = true;
+		note_loss(device);
 	if (path->transport->state != TRANSPORT_UP)
 		return;
 	if (verdict->error == -EROFS && !device->is_read_only)

@@ -83,6 +83,63 @@ static void a_lost_write_told_to_a_report_fails_the_next_flush(void **state)
 	expect_lost_write();
 }
 
+/* Told to a read while the first request's synchronization is on its way. */
+static void tell_lost_write_to_a_read(void)
+{
+	fake_submit(&fake, &requests[3], REQUEST_READ, 0, 1, block);
+	mpath_run(&fake.mpath);
+	fake_script(&fake.nexuses[0], (struct fake_answer) {
+		.status = SAM_STATUS_CHECK_CONDITION,
+		.response_code = 0x71, .key = 0x3, .asc = 0x0c,
+	});
+	assert_true(fake_answer_command(&fake.nexuses[0],
+					fake.nexuses[0].transport.in_flight_count - 1));
+	mpath_run(&fake.mpath);
+	assert_int_equal(fake.nexuses[0].script_done, 1);
+	fake_advance(&fake, 2000);
+	assert_int_equal(requests[3].request.error, 0);
+}
+
+static void fua_done(struct request *request)
+{
+	struct fake_request *fr = list_entry(request, struct fake_request, request);
+
+	fr->completions++;
+}
+
+static void a_lost_write_told_to_another_fails_a_fua_write_under_way(void **state)
+{
+	(void)state;
+	unit = fake_unit_new(1, 1024, 512);
+	unit->dpofua = false;
+	fake_init(&fake, unit, 1, true, NULL);
+	requests[0] = (struct fake_request) { .request = {
+		.op = REQUEST_WRITE, .lba = 8, .nblocks = 1, .data = block, .fua = true,
+		.done = fua_done,
+	} };
+	device_submit(fake.device, &requests[0].request);
+	mpath_run(&fake.mpath);
+	assert_true(fake_serve_one(&fake, &fake.nexuses[0]));
+	assert_int_equal(requests[0].completions, 0);
+	tell_lost_write_to_a_read();
+	assert_int_equal(requests[0].completions, 1);
+	assert_int_equal(requests[0].request.error, -EIO);
+}
+
+static void a_lost_write_fails_every_flush_under_way(void **state)
+{
+	(void)state;
+	unit = fake_unit_new(1, 1024, 512);
+	fake_init(&fake, unit, 1, true, NULL);
+	for (unsigned int i = 0; i < 2; i++)
+		fake_submit(&fake, &requests[i], REQUEST_FLUSH, 0, 0, NULL);
+	mpath_run(&fake.mpath);
+	tell_lost_write_to_a_read();
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(requests[i].request.error, -EIO);
+	assert_int_equal(fake_io(&fake, REQUEST_FLUSH, 0, 0, NULL), 0);
+}
+
 /*
  * Commands that wait for a slot of a path that is none of the best any more
  */
@@ -185,6 +242,9 @@ int main(void)
 			a_lost_write_told_to_a_verification_fails_the_next_flush, teardown),
 		cmocka_unit_test_teardown(
 			a_lost_write_told_to_a_report_fails_the_next_flush, teardown),
+		cmocka_unit_test_teardown(
+			a_lost_write_told_to_another_fails_a_fua_write_under_way, teardown),
+		cmocka_unit_test_teardown(a_lost_write_fails_every_flush_under_way, teardown),
 		cmocka_unit_test_teardown(better_path_takes_what_waits_for_a_slot, teardown),
 		cmocka_unit_test_teardown(
 			other_path_takes_what_waits_for_a_slot_of_one_failed_by_hand, teardown),
