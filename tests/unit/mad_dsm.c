@@ -98,6 +98,8 @@ static void mad_verify_answer(const struct dsm_ops *dsm, const struct path *path
 	(void)outcome;
 	(void)bytes;
 	(void)len;
+	if (judges_well)
+		return;
 	if (one_in(4))
 		check->state = (int)draw(100);
 	if (one_in(8))

@@ -12,7 +12,7 @@
 
 extern const struct dsm_ops mad_dsm;
 
-/* Its verdicts are the generic ones for a while. */
+/* For a while its verdicts are the generic ones, and it finds no fault with paths. */
 void mad_dsm_judges_well(bool does);
 
 #endif
