@@ -150,7 +150,8 @@ bool alua_is_pending(const struct path *path);
 /* PATH was in state FROM (enum path_state) until now. */
 void alua_path_changed(struct path *path, int from);
 
-/* PATH does not enter service: its session ended, or it is disabled. */
+/* PATH does not enter service before it is verified anew: its session ended, it
+ * has failed or is in doubt, or it is disabled. */
 void alua_forget(struct path *path);
 
 /* The array's standby state keeps PATH out of the candidates for a moment,

@@ -279,6 +279,7 @@ void path_recheck(struct path *path)
 void path_doubt(struct path *path, const char *reason)
 {
 	path->is_verified = false;
+	alua_forget(path);
 	if (!may_be_asked(path))
 		return;
 	path_enter(path, PATH_CHECKING, "%s", reason);
@@ -289,6 +290,7 @@ void path_doubt(struct path *path, const char *reason)
 void path_fail(struct path *path, const char *reason)
 {
 	path->is_verified = false;
+	alua_forget(path);
 	if (path->settings.is_disabled)
 		return;
 	path_enter(path, PATH_FAILED, "%s", reason);

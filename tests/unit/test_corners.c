@@ -235,6 +235,39 @@ static void path_that_loses_its_unit_while_verified_is_asked_anew(void **state)
 	fake_unit_free(stranger);
 }
 
+/*
+ * An answer about access states that comes after the path has failed
+ */
+
+static void access_state_does_not_bring_back_a_path_that_lost_its_unit(void **state)
+{
+	struct path *path;
+
+	(void)state;
+	unit = fake_unit_new(1, 1024, 512);
+	fake_init(&fake, unit, 2, false, NULL);
+	fake_alua_init(&fake, unit, 1, 2, AO);
+	for (unsigned int i = 0; i < 2; i++)
+		transport_start(&fake.nexuses[i].transport);
+	fake_advance(&fake, 2000);
+	path = fake.device->paths[1];
+	fake.nexuses[0].ignores = fake.nexuses[1].ignores = 0xa3;
+	path_recheck(path);
+	fake_serve(&fake);
+	assert_int_equal(path->access, ALUA_ASKED);
+	fake.nexuses[1].unit = NULL;
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(fake_io(&fake, REQUEST_READ, i, 1, block), 0);
+	assert_int_equal(path->state, PATH_FAILED);
+	assert_false(alua_is_pending(path));
+	fake.nexuses[0].ignores = fake.nexuses[1].ignores = 0;
+	fake_serve(&fake);
+	assert_int_equal(path->state, PATH_FAILED);
+	fake.nexuses[1].unit = unit;
+	fake_advance(&fake, 20000);
+	assert_int_equal(path->state, PATH_ACTIVE_OPTIMIZED);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -250,6 +283,8 @@ int main(void)
 			other_path_takes_what_waits_for_a_slot_of_one_failed_by_hand, teardown),
 		cmocka_unit_test_teardown(
 			path_that_loses_its_unit_while_verified_is_asked_anew, teardown),
+		cmocka_unit_test_teardown(
+			access_state_does_not_bring_back_a_path_that_lost_its_unit, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
