@@ -105,18 +105,18 @@ static const struct policy_ops *policy_for(const struct device *device)
 /* Nothing in flight refers to a policy: only the next pick is another's. */
 static int replace_policy(struct device *device, const char *source)
 {
-	const struct policy_ops *policy = policy_for(device);
+	const struct policy_ops *policy = policy_for(device), *before = device->policy;
 	void *context;
 
-	if (policy != device->policy) {
+	if (policy != before) {
 		context = policy->create(&device->settings);
 		if (!context)
 			return -ENOMEM;
-		device->policy->destroy(device->policy_context);
-		mpath_emit(device->mpath, EVENT_POLICY_CHANGED, device, NULL, NULL,
-			   "%s, before %s (%s)", policy->name, device->policy->name, source);
+		before->destroy(device->policy_context);
 		device->policy = policy;
 		device->policy_context = context;
+		mpath_emit(device->mpath, EVENT_POLICY_CHANGED, device, NULL, NULL,
+			   "%s, before %s (%s)", policy->name, before->name, source);
 	}
 	device->policy_source = source;
 	return 0;

@@ -11,7 +11,7 @@ declare -A EXPORT_PID
 
 export_socket() { echo "$TESTDIR/${1:-main}.nbd"; }
 export_uri() { echo "nbd+unix:///?socket=$TESTDIR/${1:-main}.nbd"; }
-export_runtime_dir() { echo "$TESTDIR/run-${1:-main}"; }
+export_runtime_dir() { echo "$TESTDIR/r-${1:-main}"; }
 export_log() { echo "$TESTDIR/nbdkit-${1:-main}.log"; }
 
 # URI of the export "main", for the clients' command lines.
