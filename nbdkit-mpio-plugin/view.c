@@ -65,7 +65,7 @@ static void fill(struct engine *engine, void *opaque)
 	const struct unit *unit = &device->unit;
 	struct view *view = opaque;
 
-	if (!device->dsm)
+	if (!device_is_ready(device))
 		return;
 	view->block_size = device->block_size;
 	view->size = device->nblocks * device->block_size;

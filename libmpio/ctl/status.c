@@ -11,7 +11,7 @@ static void put_unit(json_t *object, const struct device *device)
 	const struct unit *unit = &device->unit;
 
 	/* The fields are always there, so that a reader need not ask for them. */
-	if (!device->dsm) {
+	if (!device_is_ready(device)) {
 		static const char *const keys[] = { "wwid", "size", "block_size", "vendor",
 						    "product", "serial", "dsm", "access" };
 

@@ -20,7 +20,8 @@
 
 static bool can_activate(const struct device *device)
 {
-	return device->dsm && device->dsm->activate && device->state != DEVICE_STOPPED;
+	return device_is_ready(device) && device->dsm->activate &&
+		 device->state != DEVICE_STOPPED;
 }
 
 /* By the array's and the module's word: the administrator's marks do not count. */

@@ -203,6 +203,12 @@ static void add_text(char **text, size_t *len, const char *format, ...)
 	*len -= (size_t)written;
 }
 
+static bool awaits_its_group(const struct path *path)
+{
+	return path->has_tpg && path->state >= PATH_STANDBY &&
+		path->state <= PATH_TRANSITIONING && path->array_state >= PATH_STANDBY;
+}
+
 void device_explain_paths(const struct device *device, char *text, size_t len)
 {
 	if (len)
@@ -213,9 +219,15 @@ void device_explain_paths(const struct device *device, char *text, size_t len)
 			: *path->transport->reason ? path->transport->reason
 			: transport_state_name(path->transport->state);
 
-		add_text(&text, &len, "%spath %s (%s, %s): %s: %s", i ? "; " : "", path->id,
+		add_text(&text, &len, "%spath %s (%s, %s): %s: ", i ? "; " : "", path->id,
 			 path->transport->portal, path->transport->target,
-			 path_state_name(path->state), why);
+			 path_state_name(path->state));
+		if (awaits_its_group(path))
+			add_text(&text, &len, "target port group %u is %s (%s)", path->tpg,
+				 path_state_name(path->array_state),
+				 alua_access_name(device));
+		else
+			add_text(&text, &len, "%s", why);
 	}
 }
 
@@ -281,7 +293,7 @@ static enum device_state state_by_paths(const struct device *device)
 
 	for (unsigned int i = 0; i < device->npaths; i++)
 		wanted += !device->paths[i]->settings.is_disabled;
-	if (!device->dsm)
+	if (!device_is_ready(device))
 		return DEVICE_STARTING;
 	if (!device->candidates.count)
 		return DEVICE_NO_PATH;

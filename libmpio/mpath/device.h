@@ -51,13 +51,14 @@ struct device {
 	enum device_state state;
 	const char *policy_source;      /* see device_settings.h */
 
-	const struct dsm_ops *dsm;      /* NULL until a path was verified; then for good */
+	const struct dsm_ops *dsm;      /* NULL until the unit is elected; then for good */
 	uint64_t dsm_memory[DSM_MEMORY_WORDS];  /* the module's own, zero at first */
 	uint64_t dsm_faults[DSM_FAULTS];        /* see dsm_guard.c */
 	enum fence_strength fence_strength;
 	bool is_unclaimed_told;         /* as an event */
 	struct activation activation;
-	struct unit unit;               /* the checked one; valid once dsm is set */
+	struct unit unit;               /* the elected one, once dsm is set; */
+	bool is_unit_complete;          /* with its size, limits and the like */
 	uint64_t nblocks;
 	uint32_t block_size;
 	uint32_t max_transfer_blocks;   /* the lesser of settings' and the unit's */

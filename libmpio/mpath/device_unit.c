@@ -6,6 +6,11 @@
  * with the wrong LUN behind it does not win by being quick. From then on a
  * path either shows that unit or is refused. A new size is adopted only when
  * no path shows the old one any more.
+ *
+ * Where all paths are in an access state that does not tell the unit's size, the
+ * election is by identity alone, which is told in every state (SPC-4 5.15.2.4):
+ * alua.c waits for, or makes, an active group of that unit, and the first path
+ * to tell all completes it.
  */
 #include "device.h"
 
@@ -18,6 +23,7 @@
 #include "transport.h"
 
 #define ELECTION_US 1000000             /* after the first verified path */
+#define IDENTITY_ELECTION_US 3000000    /* after the first that told no more */
 #define SIZE_PATIENCE_US 2000000        /* for the other paths' answers */
 
 static void adopt_size(struct device *device, const struct unit *unit)
@@ -129,10 +135,23 @@ static const struct dsm_ops *claim(struct device *device, struct path *path)
 	return NULL;
 }
 
-/* Makes PATH's unit, which DSM claims, the device's, or refuses PATH. */
-static bool adopt(struct device *device, struct path *path, const struct dsm_ops *dsm)
+/* PATH's unit, which DSM claims, is the device's from now on. */
+static void adopt_identity(struct device *device, const struct path *path,
+			   const struct dsm_ops *dsm)
 {
 	device->unit = path->unit;
+	device->dsm = dsm;
+	device_settings_resolve(device);
+}
+
+/* PATH shows the device's unit, and is the first that tells all of it. False:
+ * refused. */
+static bool complete(struct device *device, struct path *path)
+{
+	uint8_t tpgs = device->unit.inquiry.tpgs;
+
+	device->unit = path->unit;
+	device->unit.inquiry.tpgs = tpgs;       /* see alua_admit() */
 	device->block_size = path->unit.capacity.block_size;
 	device->is_read_only = path->unit.write_protected;
 	adopt_size(device, &path->unit);
@@ -141,14 +160,14 @@ static bool adopt(struct device *device, struct path *path, const struct dsm_ops
 		path_refuse(path, "out of memory");
 		return false;
 	}
-	device->dsm = dsm;
 	device->fence_strength = dsm_fence_strength(device);
+	device->is_unit_complete = true;
 	mpath_emit(device->mpath, EVENT_DEVICE_CREATED, device, NULL, NULL,
 		   "%s, %s %s, %llu blocks of %u bytes, DSM %s, fence %s",
 		   path->unit.identity.text, path->unit.inquiry.vendor,
 		   path->unit.inquiry.product, (unsigned long long)device->nblocks,
-		   device->block_size, dsm->name, fence_strength_name(device->fence_strength));
-	device_settings_resolve(device);
+		   device->block_size, device->dsm->name,
+		   fence_strength_name(device->fence_strength));
 	return true;
 }
 
@@ -268,6 +287,8 @@ static void admit(struct device *device, struct path *path)
 		refuse_identity(path, &device->unit.identity);
 	} else if (path->unit.is_incomplete) {
 		path_accept(path);      /* not to I/O: see resulting_state() */
+	} else if (!device->is_unit_complete && !complete(device, path)) {
+		return;
 	} else if (path->unit.capacity.block_size != device->block_size) {
 		snprintf(reason, sizeof reason,
 			 "block size %u where the other paths show %u",
@@ -281,28 +302,36 @@ static void admit(struct device *device, struct path *path)
 	}
 }
 
-/* Paths that show the unit of PATH, which DSM claims. */
+/* Paths that show the unit of PATH, which DSM claims, and its size, if it has
+ * told that. */
 static unsigned int votes_for(const struct device *device, const struct path *path,
 			      const struct dsm_ops *dsm)
 {
 	unsigned int votes = 0;
 
-	for (unsigned int i = 0; i < device->npaths; i++)
-		votes += device->paths[i]->is_verified &&
-			dsm->same_unit(dsm, &path->unit, &device->paths[i]->unit) &&
-			capacity_equal(&device->paths[i]->unit.capacity,
-				       &path->unit.capacity);
+	for (unsigned int i = 0; i < device->npaths; i++) {
+		const struct path *other = device->paths[i];
+
+		if (path->is_verified ? other->is_verified : other->is_identified)
+			votes += dsm->same_unit(dsm, &path->unit, &other->unit) &&
+				(!path->is_verified ||
+				 capacity_equal(&other->unit.capacity, &path->unit.capacity));
+	}
 	return votes;
 }
 
-static struct path *elect(struct device *device, const struct dsm_ops **by)
+/* Of the paths that told all, or where none did, of those that told who they
+ * are. NULL: there is none. */
+static struct path *elect(struct device *device, bool by_identity,
+			  const struct dsm_ops **by)
 {
 	struct path *winner = NULL;
 	unsigned int most = 0;
 
 	for (unsigned int i = 0; i < device->npaths; i++) {
 		struct path *path = device->paths[i];
-		const struct dsm_ops *dsm = path->is_verified ? claim(device, path) : NULL;
+		bool stands = by_identity ? path->is_identified : path->is_verified;
+		const struct dsm_ops *dsm = stands ? claim(device, path) : NULL;
 
 		if (dsm && votes_for(device, path, dsm) > most) {
 			most = votes_for(device, path, dsm);
@@ -316,19 +345,18 @@ static struct path *elect(struct device *device, const struct dsm_ops **by)
 static void hold_election(struct device *device)
 {
 	const struct dsm_ops *dsm = NULL;
-	struct path *winner = elect(device, &dsm);
+	struct path *winner = elect(device, false, &dsm);
 
 	mpath_timer_disarm(&device->election_timer);
-	if (!winner || !adopt(device, winner, dsm))
+	if (!winner)
+		winner = elect(device, true, &dsm);
+	if (!winner)
 		return;
-	for (unsigned int i = 0; i < device->npaths; i++) {
-		struct path *path = device->paths[i];
-
-		if (path->is_verified)
-			admit(device, path);
-		else if (path->unit.is_incomplete)
-			path_recheck(path);     /* had no vote, may have a place */
-	}
+	adopt_identity(device, winner, dsm);
+	admit(device, winner);          /* its size is the unit's, if it tells one */
+	for (unsigned int i = 0; i < device->npaths; i++)
+		if (device->paths[i] != winner && device->paths[i]->is_identified)
+			admit(device, device->paths[i]);
 }
 
 static void election_due(struct mpath_timer *timer)
@@ -342,22 +370,40 @@ void device_expect(struct device *device, const struct identity *identity)
 	device->expected = *identity;
 }
 
+static void admit_expected(struct device *device, struct path *path)
+{
+	const struct dsm_ops *dsm;
+
+	if (!identity_equal(&device->expected, &path->unit.identity)) {
+		refuse_identity(path, &device->expected);
+		return;
+	}
+	dsm = claim(device, path);
+	if (!dsm)
+		return;
+	adopt_identity(device, path, dsm);
+	admit(device, path);
+}
+
+/* A path that tells all may be late, and makes an activation needless. */
+static void call_election(struct device *device, const struct path *path)
+{
+	uint64_t due_us = device->mpath->now_us +
+		(path->is_verified ? ELECTION_US : IDENTITY_ELECTION_US);
+
+	if (!mpath_timer_is_armed(&device->election_timer) ||
+	    device->election_timer.due_us > due_us)
+		mpath_timer_arm(device->mpath, &device->election_timer, due_us);
+}
+
 void device_path_verified(struct device *device, struct path *path)
 {
 	if (device->dsm) {
 		admit(device, path);
-	} else if (path->unit.is_incomplete) {
-		path_fail(path, "in an access state that does not tell the unit's size");
 	} else if (device->has_expected) {
-		const struct dsm_ops *dsm;
-
-		if (!identity_equal(&device->expected, &path->unit.identity))
-			refuse_identity(path, &device->expected);
-		else if ((dsm = claim(device, path)) && adopt(device, path, dsm))
-			admit(device, path);
-	} else if (!mpath_timer_is_armed(&device->election_timer)) {
-		mpath_timer_arm(device->mpath, &device->election_timer,
-				device->mpath->now_us + ELECTION_US);
+		admit_expected(device, path);
+	} else {
+		call_election(device, path);
 	}
 	device_stir(device);
 }
@@ -379,5 +425,5 @@ void device_unit_init(struct device *device)
 
 bool device_is_ready(const struct device *device)
 {
-	return device->dsm != NULL;
+	return device->is_unit_complete;
 }

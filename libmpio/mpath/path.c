@@ -278,7 +278,7 @@ void path_recheck(struct path *path)
 
 void path_doubt(struct path *path, const char *reason)
 {
-	path->is_verified = false;
+	path->is_identified = path->is_verified = false;
 	alua_forget(path);
 	if (!may_be_asked(path))
 		return;
@@ -289,7 +289,7 @@ void path_doubt(struct path *path, const char *reason)
 
 void path_fail(struct path *path, const char *reason)
 {
-	path->is_verified = false;
+	path->is_identified = path->is_verified = false;
 	alua_forget(path);
 	if (path->settings.is_disabled)
 		return;
@@ -311,7 +311,7 @@ void path_session_down(struct path *path, const char *reason)
 	verify_abort(&path->verify);
 	alua_forget(path);
 	mpath_timer_disarm(&path->timer);
-	path->is_verified = false;
+	path->is_identified = path->is_verified = false;
 	path->is_size_pending = false;
 	path->was_checked = true;
 	depth_init(&path->depth);
@@ -335,6 +335,7 @@ static void take_unit(struct path *path, const struct unit *unit)
 		return;
 	}
 	path->unit = *unit;
+	path->is_identified = true;
 	path->is_verified = !unit->is_incomplete;
 }
 
@@ -440,7 +441,8 @@ static void disable(struct path *path)
 	verify_abort(&path->verify);
 	alua_forget(path);
 	mpath_timer_disarm(&path->timer);
-	path->is_verified = path->is_refused = path->is_size_pending = false;
+	path->is_identified = path->is_verified = false;
+	path->is_refused = path->is_size_pending = false;
 	path->was_checked = true;
 	path_enter(path, PATH_DISABLED, "disabled by the administrator");
 }
@@ -474,7 +476,7 @@ void path_refuse(struct path *path, const char *reason)
 	bool was_refused = path->is_refused;
 
 	path->is_refused = true;
-	path->is_verified = false;
+	path->is_identified = path->is_verified = false;
 	path->is_size_pending = false;
 	path_enter(path, PATH_FAILED, "%s", reason);
 	path_note_error(path, "%s", reason);

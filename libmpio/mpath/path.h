@@ -81,7 +81,8 @@ struct path {
 	struct alua_query query;
 	uint64_t transition_due_us;     /* when its transition takes too long; 0: none */
 	bool is_refused;                /* verified, and not this device's unit */
-	bool is_verified;               /* since the last login or doubt */
+	bool is_identified;             /* since the last login or doubt */
+	bool is_verified;               /* likewise, and its access state told all */
 	bool was_checked;               /* had its chance: verified or failed once */
 	bool is_size_pending;           /* shows another size; the others are asked */
 	char last_error[256];

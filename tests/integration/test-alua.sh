@@ -209,6 +209,34 @@ a_group_without_portals_is_replaced_and_comes_back()
 	export_stop
 }
 
+# A host boots while the controller that was optimized is down.
+an_export_that_finds_no_active_group_makes_one_optimized()
+{
+	local state
+	lio_access explicit
+	for state in standby unavailable; do
+		lio_groups $state $state
+		tapped_paths
+		assert_eq "$(stpgs)" 1 "SET TARGET PORT GROUPS sent"
+		assert_eq "$(optimized_groups)" 1
+		nbdsh_export 'h.pwrite(b"s" * 4096, 0); assert h.pread(4096, 0) == b"s" * 4096'
+		export_stop
+	done
+	lio_groups active-optimized active-optimized
+}
+
+an_array_that_decides_alone_is_waited_for_at_the_start()
+{
+	lio_access implicit
+	lio_groups standby unavailable
+	tap_forget
+	export_fails "$(tap_url lio-1)" "$(tap_url lio-2)" no-path-timeout=4s
+	assert_contains "$(export_log)" 'target port group 1 is standby \(alua-implicit\)'
+	assert_contains "$(export_log)" 'target port group 2 is unavailable \(alua-implicit\)'
+	assert_eq "$(stpgs)" 0 "SET TARGET PORT GROUPS sent"
+	lio_groups active-optimized active-optimized
+}
+
 lio_start implicit
 say "LIO is up after $SECONDS s"
 tap_start lio-1
@@ -222,4 +250,6 @@ behaviours every_access_state_is_shown_as_the_array_has_it \
 	explicit_access_makes_the_other_group_optimized \
 	explicit_access_ends_when_one_group_is_optimized \
 	the_preferred_bit_decides_which_group_becomes_optimized \
-	a_group_without_portals_is_replaced_and_comes_back
+	a_group_without_portals_is_replaced_and_comes_back \
+	an_export_that_finds_no_active_group_makes_one_optimized \
+	an_array_that_decides_alone_is_waited_for_at_the_start
