@@ -255,7 +255,7 @@ static void change_access(void)
 	unit->raises_attention = one_in(2);
 	unit->activated = one_in(4) ? states[draw(sizeof states)] : 0x0;
 	unit->demoted = states[draw(sizeof states)];
-	unit->transition_time_s = one_in(2) ? (uint8_t)draw(30) : 0;
+	unit->transition_time_s = one_in(2) ? (uint8_t)draw(STATED_TRANSITION_S) : 0;
 	for (unsigned int i = 0; i < unit->ngroups; i++)
 		unit->groups[i].is_preferred = one_in(4);
 	fake_set_group(&fake, unit, (uint16_t)(1 + draw(unit->ngroups)),

@@ -75,6 +75,18 @@ static void remember(const struct worker *w, int error)
 		model[w->offset + i] = error ? UNKNOWN : w->is_zero ? 0 : w->data[i];
 }
 
+/* A transition's longest time is what the array states or stated: a request
+ * that was given time by an answer keeps it when the next one states less. */
+static uint64_t longest_us(void)
+{
+	uint64_t transition_us = alua_transition_limit_us(fake->device);
+
+	if (transition_us && transition_us < STATED_TRANSITION_S * 1000000)
+		transition_us = STATED_TRANSITION_S * 1000000;
+	return transition_us + (COMMAND_TIMEOUT_MS + SLACK_MS +
+				fake->device->settings.no_path_timeout_ms) * 1000;
+}
+
 static void finished(struct worker *w, int error)
 {
 	uint64_t age_us = fake->mpath.now_us - w->submitted_us;
@@ -85,9 +97,7 @@ static void finished(struct worker *w, int error)
 	if (!w->is_busy)
 		fail_msg("worker %u: completed twice", w->index);
 	w->is_busy = false;
-	if (age_us > (COMMAND_TIMEOUT_MS + SLACK_MS +
-		      fake->device->settings.no_path_timeout_ms) * 1000 +
-	    alua_transition_limit_us(fake->device))
+	if (age_us > longest_us())
 		fail_msg("worker %u: done after %.1f s", w->index, (double)age_us / 1e6);
 	if (error == -EINVAL || (is_success_expected && error) ||
 	    (error == -ESHUTDOWN && fake->device->state != DEVICE_STOPPED))

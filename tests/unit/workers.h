@@ -23,6 +23,7 @@
 #define WORKER_BLOCKS 96u
 #define NBLOCKS ((uint64_t)WORKERS * WORKER_BLOCKS + 1)
 #define COMMAND_TIMEOUT_MS 20000u
+#define STATED_TRANSITION_S 30u  /* what the array may state: less than that */
 
 /* Pseudo-random numbers from SEED on; uniform in [0, bound). */
 void draw_seed(uint64_t seed);
