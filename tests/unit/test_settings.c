@@ -10,6 +10,7 @@
 
 #include "device_settings.h"
 #include "fake.h"
+#include "same_settings.h"
 #include "status.h"
 
 static struct fake fake;
@@ -86,7 +87,7 @@ static void assert_refused(const char *culprit)
 	if (!strstr(error, culprit))
 		fail_msg("\"%s\" does not name %s", error, culprit);
 	device_get_settings(fake.device, &after);
-	assert_memory_equal(&before, &after, sizeof before);
+	assert_same_settings(&before, &after);
 	assert_ptr_equal(policy, fake.device->policy);
 	assert_ptr_equal(context, fake.device->policy_context);
 	device_get_settings(fake.device, &wanted);
@@ -137,7 +138,7 @@ static void given_back_unchanged_it_changes_nothing(void **state)
 	fake.events[0] = '\0';
 	assert_int_equal(apply(), 0);
 	device_get_settings(fake.device, &again);
-	assert_memory_equal(&wanted, &again, sizeof wanted);
+	assert_same_settings(&wanted, &again);
 	assert_ptr_equal(context, fake.device->policy_context);
 	assert_string_equal(fake.events, "");
 }

@@ -27,6 +27,7 @@
 #include "fake.h"
 #include "mad_dsm.h"
 #include "probe.h"
+#include "same_settings.h"
 #include "status.h"
 #include "workers.h"
 
@@ -169,7 +170,7 @@ static void change_settings(void)
 		return;
 	assert_string_not_equal(error, "");
 	device_get_settings(fake.device, &after);
-	assert_memory_equal(&before, &after, sizeof before);
+	assert_same_settings(&before, &after);
 }
 
 static void administrate(void)
